@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/checkpoint/model_description.h"
+#include "kernels/error.h"
+#include "kernels/tensor_statistics.h"
+
+namespace quantscope {
+
+/// How the bytes of a tensor are stored in a checkpoint.
+enum class StoredType : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1 };
+
+struct StoredTypeInfo {
+  StoredType type;
+  std::string_view name;      ///< "F32", "Q4_1"
+  std::int64_t block_values;  ///< values of one block; 1 for plain types
+  std::int64_t block_bytes;
+};
+const StoredTypeInfo& stored_type_info(StoredType type);
+/// True for Q8_0 and the like: the stored values are themselves the result of a quantization.
+bool is_block_quantized(StoredType type);
+
+/// One tensor of a checkpoint.
+struct TensorInfo {
+  std::string name;         ///< Hugging Face name where there is one ("model.embed_tokens.weight"), else as stored
+  std::string stored_name;  ///< "token_embd.weight"
+  StoredType type = StoredType::f32;
+  std::vector<std::int64_t> shape;  ///< slowest dimension first, as PyTorch prints it
+  std::uint64_t bytes = 0;          ///< in the file
+  std::uint64_t offset = 0;         ///< of its first byte in its file
+  std::size_t file = 0;             ///< index into Checkpoint::files()
+
+  std::int64_t rows() const;     ///< product of all dimensions but the last; 1 for vectors
+  std::int64_t columns() const;  ///< last dimension
+  std::int64_t count() const;
+};
+
+/// The vocabulary as GGUF stores it.
+struct GgufVocabulary {
+  std::string model;  ///< tokenizer.ggml.model: "gpt2", "llama"
+  std::string pre;    ///< tokenizer.ggml.pre: "smollm", "llama-bpe", ...
+  std::vector<std::string> tokens;
+  std::vector<std::int32_t> token_types;  ///< 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
+  std::vector<float> scores;
+  std::vector<std::string> merges;
+  std::optional<std::int32_t> bos_id, eos_id, eot_id, unknown_id, padding_id;
+  std::optional<bool> add_bos, add_eos;
+  std::string chat_template;
+};
+
+/// Where the tokenizer of a checkpoint comes from.
+using TokenizerSource = std::variant<std::monostate, std::filesystem::path /* tokenizer.json */, GgufVocabulary>;
+
+/// A model on disk: mapped, described, decoded tensor by tensor on demand. Opening reads headers only. Immutable and
+/// safe to read from several threads.
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+
+  /// A Hugging Face folder, a .gguf file, a config.json (a plan: no tensors) or a bare .safetensors file (tensors
+  /// without a model: model() has layers = 0).
+  static Result<std::shared_ptr<const Checkpoint>> open(const std::filesystem::path& path);
+
+  virtual const ModelDescription& model() const = 0;
+  virtual std::span<const TensorInfo> tensors() const = 0;
+  virtual std::span<const std::filesystem::path> files() const = 0;
+  virtual const TokenizerSource& tokenizer() const = 0;
+
+  /// Decodes rows [first_row, first_row + row_count) of a tensor to fp32, exactly, in Hugging Face row order (GGUF's
+  /// permutation of Q and K rows undone). `values` holds row_count * columns. Fails if the file was cut while mapped.
+  virtual Result<void> decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                                   std::span<float> values) const = 0;
+
+  /// The tensor with this Hugging Face name, or null.
+  const TensorInfo* find(std::string_view name) const;
+  /// True when only a config.json was opened: forecasts work, running does not.
+  bool is_plan() const { return tensors().empty(); }
+  /// "decoded Q4_1 weights" when most linear weights are block-quantized in the file; empty for dense checkpoints.
+  /// Shown beside every result that uses this checkpoint as its baseline.
+  std::string baseline_note() const;
+  /// xxh3 over file sizes, headers and 64 evenly spaced 4 KiB samples of each file, as 32 hex digits: identifies the
+  /// checkpoint in results without reading all of it.
+  virtual Result<std::string> fingerprint() const = 0;
+};
+
+}  // namespace quantscope

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/error.h"
+
+namespace quantscope {
+
+struct QaQuestion {
+  int turn = 1;                         ///< 1-based, as in the file
+  std::string text;
+  std::vector<std::string> references;  ///< the first one is the gold answer used as history
+};
+
+struct QaStory {
+  std::string id;
+  std::string source;  ///< domain: "mctest", "wikipedia", ...
+  std::string text;
+  std::vector<QaQuestion> questions;
+};
+
+/// Questions about passages, in file order.
+struct QaDataset {
+  std::string name;                ///< "CoQA dev", or what the file calls itself
+  std::vector<QaStory> stories;
+  bool single_reference = false;   ///< no question has more than one reference: scores are not comparable with papers
+  bool bundled_sample = false;     ///< the program's own sample: every score says so
+  std::string hash;                ///< xxh3 of the file, 32 hex digits
+  /// Sentences to show beside every score from it; empty when there is nothing to say.
+  std::vector<std::string> notes() const;
+};
+
+/// CoQA's official layout: {version, data: [{id, source, story, questions, answers, additional_answers}]}.
+/// Errors name the story and the field.
+Result<QaDataset> read_coqa(const std::filesystem::path& path);
+
+enum class Items : std::uint8_t { last, all };  ///< last turn of each story (as lm-eval), or every turn
+
+/// Which items are asked. Text form: all, first:N, random:N:SEED.
+struct Sample {
+  enum class Kind : std::uint8_t { all, first, random } kind = Kind::all;
+  std::int64_t count = 0;
+  std::uint64_t seed = 0;
+  bool operator==(const Sample&) const = default;
+};
+Result<Sample> parse_sample(std::string_view text);
+std::string sample_text(const Sample& sample);
+
+struct QaItem {
+  std::size_t story = 0;     ///< index into QaDataset::stories
+  std::size_t question = 0;  ///< index into QaStory::questions
+};
+
+/// Items in file order. `stories` [first, last) limits to a range of stories (last = 0: all). Random sampling draws
+/// without replacement with PCG32 seeded by `seed` (documented there) and keeps file order. Fails when nothing is left.
+Result<std::vector<QaItem>> choose_items(const QaDataset& dataset, Items items, const Sample& sample,
+                                         std::size_t first_story = 0, std::size_t last_story = 0);
+
+/// The prompt `coqa-lm-eval-3` of one question: story, blank line, then for each earlier turn "Q: ...", blank line,
+/// "A: gold", blank line; the asked turn ends with "A:".
+std::string coqa_prompt(const QaStory& story, std::size_t question);
+inline constexpr std::string_view coqa_prompt_name = "coqa-lm-eval-3";
+
+}  // namespace quantscope

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/evaluate/dataset.h"
+#include "core/evaluate/scorers.h"
+#include "core/model/decoder.h"
+#include "core/tokenizer/tokenizer.h"
+#include "kernels/progress.h"
+
+namespace quantscope {
+
+/// One asked question.
+struct QaAnswer {
+  QaItem item;
+  std::string story_id;
+  std::string source;
+  int turn = 0;
+  std::string prediction;              ///< stripped, first line
+  std::vector<std::string> references;
+  std::array<QaScore, 3> scores;       ///< indexed by Scorer
+  std::int64_t prompt_tokens = 0;      ///< of the whole prompt
+  std::int64_t computed_tokens = 0;    ///< of the prompt, not taken from the shared prefix
+  std::int64_t generated_tokens = 0;
+  bool cut_left = false;               ///< the prompt was longer than the context
+  std::string stop;                    ///< "newline", "end", "length"
+  float smallest_margin = 0;           ///< smallest top-2 margin of the generation's steps
+};
+
+struct QaOptions {
+  std::int64_t max_tokens = 256;
+  std::int64_t context = 0;  ///< longest prompt + answer; 0 = the model's trained context
+};
+
+/// Asks the items story by story; a story's dialogue is computed once and each question continues from the longest
+/// common prefix of ids with the one before. `on_answer` gets each answer as soon as it is there.
+Result<std::vector<QaAnswer>> evaluate_qa(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset,
+                                          std::span<const QaItem> items, const QaOptions& options,
+                                          const std::function<void(const QaAnswer&)>& on_answer,
+                                          const ProgressFn& progress, std::stop_token stop);
+
+}  // namespace quantscope

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <vector>
+
+#include "core/model/decoder.h"
+#include "kernels/progress.h"
+
+namespace quantscope {
+
+struct SpeedOptions {
+  std::int64_t prompt_tokens = 512;
+  std::int64_t generated_tokens = 64;
+  int repetitions = 5;
+};
+
+/// Median with minimum and maximum of the repetitions.
+struct Spread {
+  double median = 0;
+  double minimum = 0;
+  double maximum = 0;
+};
+
+struct SpeedResult {
+  SpeedOptions options;
+  Spread prompt_tokens_per_second;
+  Spread generation_tokens_per_second;
+  Spread time_to_first_token;  ///< seconds: the whole prompt and the first choice
+};
+
+/// One warm-up, then the repetitions; prompt and generation are timed apart. Ids are a fixed pseudo-random pattern.
+Result<SpeedResult> measure_speed(Decoder& decoder, const SpeedOptions& options, const ProgressFn& progress,
+                                  std::stop_token stop);
+
+}  // namespace quantscope

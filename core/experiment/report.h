@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/experiment/run_result.h"
+
+namespace quantscope {
+
+/// Writes bytes to `path` whole or not at all: a temporary file beside it, flushed, renamed over it.
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// The tables of a report, as CSV text: units in the header, dot decimals, UTF-8, one tidy row per observation. The first
+/// run is the baseline of every delta.
+std::string runs_csv(std::span<const RunResult> runs);
+std::string questions_csv(std::span<const RunResult> runs);
+std::string memory_csv(std::span<const RunResult> runs);
+std::string tensors_csv(std::span<const RunResult> runs);
+std::string pairs_csv(std::span<const RunResult> runs);
+/// {"schema": 1, "runs": [...]}: everything to repeat the report.
+std::string runs_json(std::span<const RunResult> runs);
+Result<std::vector<RunResult>> runs_from_json(std::string_view json);
+
+/// Writes all of the above into `folder` (created if missing). Charts are drawn by the window program.
+Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs);
+
+}  // namespace quantscope

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/experiment/settings.h"
+#include "core/model/model_plan.h"
+#include "kernels/backend.h"
+#include "kernels/memory_ledger.h"
+
+namespace quantscope {
+
+/// The settings that really run.
+struct Resolved {
+  Settings settings;           ///< every optional filled
+  ModelPlan plan;
+  MemoryRows forecast;         ///< bytes, for the context and batch asked for
+  std::int64_t as_commonly_reported = 0;  ///< bytes: scales left out, unquantized weights at 16 bit
+  std::int64_t quantized_values = 0;      ///< weights held in a quantized format
+  double bits_per_quantized_weight = 0;   ///< codes and scales
+  double bits_per_weight = 0;             ///< all weights
+  std::vector<std::string> reasons;       ///< sentences: "what will really run" and why
+  std::string summary;                    ///< one line for the window and the log
+};
+
+/// A combination that cannot run.
+struct Conflict {
+  std::string field;          ///< "block_size"
+  std::string why;            ///< a sentence
+  std::string nearest_valid;  ///< a value of the field that works, or empty
+};
+
+struct ResolveInput {
+  std::int64_t context = 2048;  ///< tokens in the KV cache, all sequences together
+  std::int64_t batch_rows = 512;  ///< activation rows of the largest forward pass
+};
+
+/// The one place that decides what runs. Pure: no files, no device calls. Weights stored in the checkpoint's types are
+/// known through `stored`: for a plan pass an empty span and dense_type bytes come from the description.
+tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDescription& model,
+                                         std::span<const TensorInfo> stored, const DeviceDescription& device,
+                                         const ResolveInput& input);
+
+/// For one control of the window: is each value of `field` possible beside the other settings, and if not why.
+struct Choice {
+  std::string value;
+  bool enabled = true;
+  std::string why_not;
+};
+std::vector<Choice> choices(const Settings& settings, std::string_view field, const ModelDescription& model,
+                            std::span<const TensorInfo> stored, const DeviceDescription& device);
+
+}  // namespace quantscope

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/evaluate/dataset.h"
+#include "core/evaluate/scorers.h"
+#include "core/evaluate/speed.h"
+#include "core/experiment/settings.h"
+
+namespace quantscope {
+
+enum class TaskKind : std::uint8_t { coqa, perplexity, speed };
+std::string_view task_name(TaskKind kind);
+Result<TaskKind> parse_task(std::string_view name);
+
+/// One evaluation. Fields that its kind does not use keep their defaults.
+struct Task {
+  TaskKind kind = TaskKind::coqa;
+  std::string data;                     ///< path of the dataset or text; "sample" = the bundled one
+  Items items = Items::last;
+  Sample sample;
+  Scorer scorer = Scorer::lm_eval;      ///< which of the three is shown first; all are computed
+  std::int64_t first_story = 0, last_story = 0;  ///< [first, last), last = 0: all
+  std::string protocol;                 ///< perplexity: a name of perplexity_protocols(); coqa: coqa_prompt_name
+  std::int64_t first_chunk = 0, last_chunk = 0;
+  SpeedOptions speed;
+};
+
+/// Everything that decides the numbers of one run. Immutable once running; JSON in and out.
+struct RunRequest {
+  static constexpr int schema_version = 1;
+  std::string model;  ///< path, or "default"
+  Settings settings;
+  std::vector<Task> tasks;
+};
+
+/// Several configurations on the same tasks; the first is the baseline.
+struct CompareRequest {
+  std::string model;
+  std::vector<Settings> configurations;
+  std::vector<Task> tasks;
+
+  std::vector<RunRequest> runs() const;
+};
+
+std::string to_json(const RunRequest& request);
+/// Refuses unknown schema versions and names the field that is wrong.
+Result<RunRequest> run_request_from_json(std::string_view json);
+
+}  // namespace quantscope

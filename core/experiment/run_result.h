@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/evaluate/perplexity.h"
+#include "core/evaluate/question_answering.h"
+#include "core/evaluate/speed.h"
+#include "core/evaluate/statistics.h"
+#include "core/experiment/resolve.h"
+#include "core/experiment/run_request.h"
+#include "kernels/memory_ledger.h"
+#include "kernels/tensor_statistics.h"
+
+namespace quantscope {
+
+/// What is needed to say where a number comes from.
+struct Provenance {
+  std::string program_version;
+  std::string checkpoint;      ///< path as opened
+  std::string fingerprint;
+  std::string baseline_note;   ///< Checkpoint::baseline_note()
+  std::string device;
+  std::string dispatch_level;
+  int threads = 0;
+  std::string started;         ///< UTC, ISO 8601
+};
+
+/// One quantized weight: what it is stored as and how far it is from the source.
+struct TensorRecord {
+  std::string name;
+  std::string format;  ///< "nf4 b64 dq"
+  std::int64_t rows = 0, columns = 0;
+  FormatBytes bytes;
+  QuantizationError error;
+};
+
+struct QaOutcome {
+  Task task;
+  std::string dataset_name, dataset_hash;
+  std::vector<std::string> notes;  ///< sample, single reference, ...
+  std::vector<QaAnswer> answers;
+  double seconds = 0;
+
+  MeanEstimate f1(Scorer scorer) const;
+  MeanEstimate em(Scorer scorer) const;
+};
+
+struct PerplexityOutcome {
+  Task task;
+  std::string text_name, text_hash;
+  PerplexityResult result;
+  double seconds = 0;
+};
+
+enum class RunState : std::uint8_t { finished, stopped, failed };
+
+/// One configuration's measured results; whatever was finished before a stop or failure is kept.
+struct RunResult {
+  RunRequest request;
+  Resolved resolved;
+  Provenance provenance;
+  RunState state = RunState::finished;
+  std::optional<Error> error;
+  MemoryRows measured;                 ///< peak of the ledger per tag, bytes
+  std::int64_t mapped_bytes = 0;       ///< of the checkpoint's files
+  std::int64_t peak_resident_bytes = 0;  ///< process, VmHWM
+  double load_seconds = 0;
+  std::vector<TensorRecord> tensors;
+  std::optional<QaOutcome> qa;
+  std::optional<PerplexityOutcome> perplexity;
+  std::optional<SpeedResult> speed;
+};
+
+/// `base` against `other` on the items both have; refuses (with the reason) when dataset, items, prompt or tokenizer
+/// differ.
+Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer);
+
+/// The whole result as one JSON object, full precision; the field names of the command line's documentation.
+std::string to_json(const RunResult& result);
+Result<RunResult> run_result_from_json(std::string_view json);
+
+}  // namespace quantscope

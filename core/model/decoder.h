@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/model/kv_cache.h"
+#include "core/model/model.h"
+
+namespace quantscope {
+
+/// Runs token rows through a model and asks the head about chosen rows. Owns the KV cache and the activation buffers.
+/// One decoder belongs to one thread. Results do not depend on how tokens are cut into forward calls.
+class Decoder {
+ public:
+  using Sequence = KvCache::Sequence;
+
+  /// `context` tokens of KV cache for all sequences together, forward passes of at most `batch_rows` rows (longer
+  /// inputs are cut into several).
+  static Result<std::unique_ptr<Decoder>> create(const Model& model, DataType kv_type, std::int64_t context,
+                                                 std::int64_t batch_rows);
+
+  const Model& model() const { return *model_; }
+  Sequence new_sequence() { return cache_.new_sequence(); }
+  std::int64_t capacity() const { return cache_.capacity(); }
+
+  /// Appends ids to the sequence. Afterwards the head functions may ask about the rows of the last pass, see below.
+  Result<void> append(Sequence& sequence, std::span<const std::int32_t> ids);
+  /// Appends one id to each of several sequences in one pass; row i belongs to sequences[i].
+  Result<void> step(std::span<Sequence* const> sequences, std::span<const std::int32_t> ids);
+
+  /// Best token after the last appended id (or, after step(), after row i).
+  Result<TopToken> top();
+  Result<std::vector<TopToken>> tops();
+  /// Appends ids and calls `sink` with the logits [rows, vocabulary] of consecutive positions, tile by tile.
+  using LogitsSink = std::function<Result<void>(std::int64_t first_position, std::int64_t rows, std::span<const float>)>;
+  Result<void> append_logits(Sequence& sequence, std::span<const std::int32_t> ids, const LogitsSink& sink);
+  /// Appends ids and returns -ln p(ids[i + 1] | ids[..i]) in nats for i in [first_scored, ids.size() - 1).
+  Result<std::vector<double>> append_nll(Sequence& sequence, std::span<const std::int32_t> ids,
+                                         std::int64_t first_scored);
+
+ private:
+  Decoder() = default;
+  Result<void> forward(std::span<const std::int32_t> ids, std::span<const SequenceRows> sequences);
+  /// Cuts ids into passes; `after` is called when the rows of ids [first, first + rows) are in hidden_.
+  using AfterPass = std::function<Result<void>(std::int64_t first, std::int64_t rows)>;
+  Result<void> run_passes(Sequence& sequence, std::span<const std::int32_t> ids, const AfterPass& after);
+
+  const Model* model_ = nullptr;
+  std::int64_t batch_rows_ = 0;
+  std::int64_t rows_ = 0;  // rows of the last pass
+  KvCache cache_;
+  std::unique_ptr<Buffer> hidden_, q_, k_, v_, attention_, mlp_;
+};
+
+}  // namespace quantscope

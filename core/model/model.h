@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/model/model_plan.h"
+#include "kernels/backend.h"
+#include "kernels/progress.h"
+
+namespace quantscope {
+
+/// The weights of one transformer on one device, each in the format that was planned for it.
+class Model {
+ public:
+  /// Streams every tensor: decode a row tile, quantize, keep. Never more than the quantized model plus one tile is
+  /// resident. The backend must outlive the model.
+  static Result<std::unique_ptr<Model>> load(const Checkpoint& checkpoint, const ModelPlan& plan, Backend& backend,
+                                             const ProgressFn& progress, std::stop_token stop);
+
+  const ModelDescription& description() const { return description_; }
+  Backend& backend() const { return *backend_; }
+
+  struct Entry {
+    PlannedWeight plan;
+    std::unique_ptr<Weight> weight;
+  };
+  const std::vector<Entry>& entries() const { return entries_; }
+  /// The weight with this Hugging Face name, or null.
+  const Entry* find(std::string_view name) const;
+  /// Exchanges one weight (same shape) without a reload; the old one is returned. For sensitivity and sweeps.
+  Result<std::unique_ptr<Weight>> swap(std::string_view name, std::unique_ptr<Weight> weight);
+
+  double load_seconds() const { return load_seconds_; }  ///< reading, quantizing and placing all weights
+
+  /// What a forward pass needs of one transformer block.
+  struct Layer {
+    Norm attention_norm, mlp_norm;
+    Linear q, k, v, o, gate, up, down;
+  };
+  const std::vector<Layer>& layers() const { return layers_; }
+  const Weight& embedding() const { return *embedding_; }
+  const Norm& final_norm() const { return final_norm_; }
+  const Linear& head() const { return head_; }
+  ComputeType compute() const { return compute_; }
+  std::span<const float> inverse_frequencies() const { return inverse_frequencies_; }
+
+ private:
+  Model() = default;
+  Result<void> connect(const ModelPlan& plan);
+
+  ModelDescription description_;
+  Backend* backend_ = nullptr;
+  std::vector<Entry> entries_;
+  std::vector<Layer> layers_;
+  const Weight* embedding_ = nullptr;
+  Norm final_norm_;
+  Linear head_;
+  ComputeType compute_ = ComputeType::fp32;
+  std::vector<float> inverse_frequencies_;
+  double load_seconds_ = 0;
+};
+
+/// theta^(-2i/d) for i < d/2 in fp32, with llama3 scaling or GGUF divisors applied. Source: Hugging Face transformers,
+/// modeling_rope_utils.py, _compute_llama3_parameters.
+std::vector<float> inverse_frequencies(const ModelDescription& model);
+
+}  // namespace quantscope
