@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/quantized_tensor.h"
+
+#include <string>
+
+namespace quantscope {
+namespace {
+// Keeps every byte count below 2^53: exact in JSON and far from the limits of int64.
+constexpr std::int64_t largest_element_count = std::int64_t{1} << 50;
+
+std::int64_t divide_up(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
+
+std::int64_t code_bytes(CodeType type, std::int64_t count) {
+  switch (type) {
+    case CodeType::float32: return 4 * count;
+    case CodeType::float16:
+    case CodeType::bfloat16: return 2 * count;
+    case CodeType::signed8: return count;
+    case CodeType::packed4: return divide_up(count, 2);
+  }
+  return 0;
+}
+
+std::int64_t zero_point_bytes(ZeroPoint zero_point, std::int64_t scales) {
+  if (zero_point == ZeroPoint::none) return 0;
+  return zero_point == ZeroPoint::integer ? scales : 4 * scales;
+}
+
+std::int64_t nested_values(std::int64_t scales) { return divide_up(scales, nested_block_size) + 1; }
+
+bool is_blocked(ScaleLayout layout) { return layout == ScaleLayout::flat_blocks || layout == ScaleLayout::row_groups; }
+
+Result<void> check(std::int64_t rows, std::int64_t columns, const WeightFormat& format) {
+  const std::string shape = "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+  if (rows <= 0 || columns <= 0 || rows > largest_element_count / columns)
+    return fail(ErrorCode::invalid_argument, "A matrix of shape " + shape + " cannot be stored; check its dimensions.");
+  if (is_blocked(format.scale_layout) && format.block_size <= 0)
+    return fail(ErrorCode::invalid_argument,
+                "Block size " + std::to_string(format.block_size) + " is not positive; choose 32 or more.");
+  if (format.nested_scales && format.scale_layout != ScaleLayout::flat_blocks)
+    return fail(ErrorCode::unsupported, "Double quantization needs a block format (NF4, FP4, INT4).");
+  return {};
+}
+}  // namespace
+
+WeightFormat dense_format(DataType type) {
+  WeightFormat format;
+  if (type == DataType::fp16) format.code_type = CodeType::float16;
+  if (type == DataType::bf16) format.code_type = CodeType::bfloat16;
+  return format;
+}
+
+WeightFormat block_format(DataType type, std::int64_t block_size, bool double_quantization) {
+  WeightFormat format;
+  format.code_type = CodeType::packed4;
+  format.levels = type == DataType::nf4 ? Levels::nf4 : type == DataType::fp4 ? Levels::fp4 : Levels::int4;
+  format.scale_layout = ScaleLayout::flat_blocks;
+  format.block_size = block_size;
+  format.nested_scales = double_quantization;
+  return format;
+}
+
+WeightFormat int8_row_format() {
+  WeightFormat format;
+  format.code_type = CodeType::signed8;
+  format.levels = Levels::int8;
+  format.scale_layout = ScaleLayout::per_row;
+  return format;
+}
+
+std::int64_t scale_count(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
+  switch (format.scale_layout) {
+    case ScaleLayout::none: return 0;
+    case ScaleLayout::flat_blocks: return divide_up(rows * columns, format.block_size);
+    case ScaleLayout::per_row: return rows;
+    case ScaleLayout::row_groups: return rows * divide_up(columns, format.block_size);
+  }
+  return 0;
+}
+
+FormatBytes format_bytes(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
+  const std::int64_t scales = scale_count(format, rows, columns);
+  FormatBytes bytes;
+  bytes.codes = code_bytes(format.code_type, rows * columns);
+  bytes.scales = format.nested_scales ? scales + 4 * nested_values(scales) : 4 * scales;
+  bytes.scales += zero_point_bytes(format.zero_point, scales);
+  return bytes;
+}
+
+Result<QuantizedTensor> QuantizedTensor::allocate(MemoryLedger& ledger, std::int64_t rows, std::int64_t columns,
+                                                  const WeightFormat& format, MemoryTag codes_tag) {
+  if (auto valid = check(rows, columns, format); !valid) return tl::unexpected(valid.error());
+  const std::int64_t scales = scale_count(format, rows, columns);
+  QuantizedTensor tensor;
+  tensor.rows = rows;
+  tensor.columns = columns;
+  tensor.format = format;
+  struct Part {
+    TaggedBuffer* buffer;
+    MemoryTag tag;
+    std::int64_t bytes;
+  };
+  const Part parts[] = {
+      {&tensor.codes, codes_tag, code_bytes(format.code_type, rows * columns)},
+      {&tensor.scales, MemoryTag::scales, format.nested_scales ? scales : 4 * scales},
+      {&tensor.nested_absmax, MemoryTag::scales, format.nested_scales ? 4 * nested_values(scales) : 0},
+      {&tensor.zeros, MemoryTag::scales, zero_point_bytes(format.zero_point, scales)},
+  };
+  for (const Part& part : parts) {
+    auto buffer = TaggedBuffer::allocate(ledger, part.tag, static_cast<std::size_t>(part.bytes));
+    if (!buffer) return tl::unexpected(buffer.error());
+    *part.buffer = std::move(*buffer);
+  }
+  return tensor;
+}
+
+}  // namespace quantscope
