@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cpu/reference/decode.h"
+
+#include "kernels/formats/dynamic_map.h"
+#include "kernels/formats/half.h"
+#include "kernels/formats/int8.h"
+#include "kernels/formats/levels.h"
+
+namespace quantscope::reference {
+namespace {
+
+float decode_4bit_element(const QuantizedTensor& tensor, std::int64_t position) {
+  const auto byte = std::to_integer<unsigned>(tensor.codes.data()[position / 2]);
+  const unsigned code = position % 2 == 0 ? byte >> 4 : byte & 15U;
+  const Levels levels = tensor.format.levels;
+  const float scale = block_scale(levels, decoded_absmax(tensor, position / tensor.format.block_size));
+  return levels_table(levels).values[code] * scale;
+}
+
+float decode_element(const QuantizedTensor& tensor, std::int64_t position) {
+  const auto at = static_cast<std::size_t>(position);
+  switch (tensor.format.code_type) {
+    case CodeType::float32: return tensor.codes.as<float>()[at];
+    case CodeType::float16: return fp16_to_fp32(tensor.codes.as<std::uint16_t>()[at]);
+    case CodeType::bfloat16: return bf16_to_fp32(tensor.codes.as<std::uint16_t>()[at]);
+    case CodeType::signed8:
+      return decode_int8(tensor.codes.as<std::int8_t>()[at], decoded_absmax(tensor, position / tensor.columns));
+    case CodeType::packed4: return decode_4bit_element(tensor, position);
+  }
+  return 0.0F;
+}
+}  // namespace
+
+float decoded_absmax(const QuantizedTensor& tensor, std::int64_t index) {
+  const auto at = static_cast<std::size_t>(index);
+  if (!tensor.format.nested_scales) return tensor.scales.as<float>()[at];
+  const float level = dynamic_map.values[tensor.scales.as<std::uint8_t>()[at]];
+  const float nested_absmax = tensor.nested_absmax.as<float>()[at / nested_block_size];
+  return decode_nested_absmax(level, nested_absmax, tensor.nested_offset());
+}
+
+void decode_rows(const QuantizedTensor& tensor, std::int64_t first_row, std::int64_t row_count,
+                 std::span<float> values) {
+  const std::int64_t first = first_row * tensor.columns;
+  for (std::int64_t i = 0; i < row_count * tensor.columns; ++i)
+    values[static_cast<std::size_t>(i)] = decode_element(tensor, first + i);
+}
+
+}  // namespace quantscope::reference
