@@ -33,7 +33,8 @@ OracleFile read_oracle(const fs::path& path) {
   std::string header(header_bytes, ' ');
   file.read(header.data(), static_cast<std::streamsize>(header_bytes));
   OracleFile tensors;
-  for (const auto& [name, entry] : nlohmann::json::parse(header).items()) {
+  const nlohmann::json entries = nlohmann::json::parse(header);
+  for (const auto& [name, entry] : entries.items()) {
     if (name == "__metadata__") continue;
     OracleTensor tensor{entry.at("dtype"), entry.at("shape"), {}};
     const std::uint64_t begin = entry.at("data_offsets")[0], end = entry.at("data_offsets")[1];
