@@ -12,7 +12,7 @@
 namespace quantscope {
 
 struct QaQuestion {
-  int turn = 1;                         ///< 1-based, as in the file
+  int turn = 1;  ///< 1-based, as in the file
   std::string text;
   std::vector<std::string> references;  ///< the first one is the gold answer used as history
 };
@@ -26,18 +26,23 @@ struct QaStory {
 
 /// Questions about passages, in file order.
 struct QaDataset {
-  std::string name;                ///< "CoQA dev", or what the file calls itself
+  std::string name;  ///< "CoQA dev", or what the file calls itself
   std::vector<QaStory> stories;
-  bool single_reference = false;   ///< no question has more than one reference: scores are not comparable with papers
-  bool bundled_sample = false;     ///< the program's own sample: every score says so
-  std::string hash;                ///< xxh3 of the file, 32 hex digits
+  bool single_reference = false;  ///< no question has more than one reference: scores are not comparable with papers
+  bool bundled_sample = false;    ///< the program's own sample: every score says so
+  std::string hash;               ///< XXH3-128 of the file's bytes, 32 hex digits as `xxh128sum` prints them
   /// Sentences to show beside every score from it; empty when there is nothing to say.
   std::vector<std::string> notes() const;
 };
 
 /// CoQA's official layout: {version, data: [{id, source, story, questions, answers, additional_answers}]}.
-/// Errors name the story and the field.
+/// References of a question are answers[i].input_text, then those of additional_answers "0", "1", "2", all kept. Turns
+/// must be numbered 1, 2, ... and every list must have one entry a question. Root fields of our own: `name` (else the
+/// file name) and `quantscope_sample: true`, which marks the bundled sample. At most 128 MiB.
+/// Errors name the story and the field, or the byte. Source: stanfordnlp/coqa-baselines, scripts/evaluate-v1.0.py.
 Result<QaDataset> read_coqa(const std::filesystem::path& path);
+/// The same from the file's bytes; `file_name` is for messages.
+Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name);
 
 enum class Items : std::uint8_t { last, all };  ///< last turn of each story (as lm-eval), or every turn
 
@@ -57,12 +62,14 @@ struct QaItem {
 };
 
 /// Items in file order. `stories` [first, last) limits to a range of stories (last = 0: all). Random sampling draws
-/// without replacement with PCG32 seeded by `seed` (documented there) and keeps file order. Fails when nothing is left.
+/// without replacement (partial Fisher-Yates with PCG32, stream 0, random.h) and keeps file order. A sample larger than
+/// what there is takes everything. Fails when nothing is left.
 Result<std::vector<QaItem>> choose_items(const QaDataset& dataset, Items items, const Sample& sample,
                                          std::size_t first_story = 0, std::size_t last_story = 0);
 
 /// The prompt `coqa-lm-eval-3` of one question: story, blank line, then for each earlier turn "Q: ...", blank line,
-/// "A: gold", blank line; the asked turn ends with "A:".
+/// "A: gold", blank line; the asked turn ends with "A:". Each earlier turn needs a reference. Source:
+/// lm-evaluation-harness, tasks/coqa/utils.py.
 std::string coqa_prompt(const QaStory& story, std::size_t question);
 inline constexpr std::string_view coqa_prompt_name = "coqa-lm-eval-3";
 

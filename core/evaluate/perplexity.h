@@ -20,10 +20,13 @@ namespace quantscope {
 struct PerplexityProtocol {
   std::string_view name;
   std::int64_t window = 512;
-  std::int64_t first_scored = 256;  ///< position whose prediction is the first one scored; see perplexity.cpp
+  std::int64_t first_scored = 256;  ///< position in the window whose prediction (of the next token) is scored first
+  bool begins_with_bos = true;      ///< BOS replaces each window's first id if the tokenizer adds one
 };
-/// `ppl-llama.cpp-512`: disjoint windows of 512, second half scored, 255 predictions each.
-/// `ppl-gptq-2048`: disjoint windows of 2048, all 2047 predictions scored.
+/// `ppl-llama.cpp-512`: disjoint windows of 512; positions 256..510, which predict tokens 257..511, are scored: 255
+/// predictions each. BOS at the front of each window. Source: llama.cpp, tools/perplexity/perplexity.cpp.
+/// `ppl-gptq-2048`: disjoint windows of 2048, all 2047 predictions scored, BOS only where the text's ids have it.
+/// Source: IST-DASLab/gptq, llama.py (llama_eval).
 std::span<const PerplexityProtocol> perplexity_protocols();
 
 struct PerplexityChunk {
@@ -38,13 +41,20 @@ struct PerplexityResult {
   double perplexity = 0;
   double perplexity_error = 0;  ///< perplexity * standard error of the mean NLL, tokens taken as independent
   std::int64_t scored = 0;
-  std::int64_t tokens = 0;      ///< of the whole text
+  std::int64_t tokens = 0;  ///< of the whole text
   std::vector<PerplexityChunk> chunks;
 };
 
+/// Sums of one window's negative log-likelihoods (nats).
+PerplexityChunk summarize_chunk(std::int64_t index, std::span<const double> nlls);
+/// The text's figures from its windows: error = perplexity * sqrt((E[x^2] - E[x]^2) / (N - 1)) over the N scored
+/// tokens, as llama.cpp prints it.
+PerplexityResult summarize_perplexity(std::vector<PerplexityChunk> chunks, std::int64_t tokens);
+
 /// Scores windows [first_chunk, last_chunk) of the text's ids (last_chunk = 0: all). Fails when the text has fewer
-/// tokens than one window, and says how many it needs. BOS replaces the first id of each window if the tokenizer adds
-/// one (llama.cpp).
+/// tokens than one window, and says how many it needs. `ids` are those of the whole text, encoded once with the
+/// tokenizer's own rule for special tokens; each window starts from an empty cache, so the decoder needs room for one.
+/// Tokens behind the last whole window are left out. A stopped token reaches the backend too.
 Result<PerplexityResult> evaluate_perplexity(Decoder& decoder, const Tokenizer& tokenizer,
                                              std::span<const std::int32_t> ids, const PerplexityProtocol& protocol,
                                              std::int64_t first_chunk, std::int64_t last_chunk,

@@ -23,24 +23,28 @@ struct QaAnswer {
   std::string story_id;
   std::string source;
   int turn = 0;
-  std::string prediction;              ///< stripped, first line
+  std::string prediction;  ///< stripped, first line
   std::vector<std::string> references;
-  std::array<QaScore, 3> scores;       ///< indexed by Scorer
-  std::int64_t prompt_tokens = 0;      ///< of the whole prompt
-  std::int64_t computed_tokens = 0;    ///< of the prompt, not taken from the shared prefix
+  std::array<QaScore, 3> scores;     ///< indexed by Scorer
+  std::int64_t prompt_tokens = 0;    ///< of the whole prompt
+  std::int64_t computed_tokens = 0;  ///< of the prompt, not taken from the shared prefix
   std::int64_t generated_tokens = 0;
-  bool cut_left = false;               ///< the prompt was longer than the context
-  std::string stop;                    ///< "newline", "end", "length"
-  float smallest_margin = 0;           ///< smallest top-2 margin of the generation's steps
+  bool cut_left = false;      ///< the prompt was longer than the context
+  std::string stop;           ///< "newline" (also "\nQ:"), "end" (an end token), "length"
+  float smallest_margin = 0;  ///< smallest top-2 logit margin of the generation's steps, the end token's too
 };
 
 struct QaOptions {
   std::int64_t max_tokens = 256;
-  std::int64_t context = 0;  ///< longest prompt + answer; 0 = the model's trained context
+  std::int64_t context =
+      0;  ///< longest prompt + answer; 0 = the model's trained context. The decoder's capacity caps it
 };
 
 /// Asks the items story by story; a story's dialogue is computed once and each question continues from the longest
-/// common prefix of ids with the one before. `on_answer` gets each answer as soon as it is there.
+/// common prefix of ids with the one before. `on_answer` gets each answer as soon as it is there. Greedy; an answer
+/// ends at the first newline after a character that is not white space, at "\nQ:", at an end token of the model or the
+/// tokenizer, or after `max_tokens`. Prompts longer than context - max_tokens lose tokens on the left. When stopped it
+/// returns `cancelled` (the token reaches the backend too); what on_answer got stays valid.
 Result<std::vector<QaAnswer>> evaluate_qa(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset,
                                           std::span<const QaItem> items, const QaOptions& options,
                                           const std::function<void(const QaAnswer&)>& on_answer,

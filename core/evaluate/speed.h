@@ -30,7 +30,8 @@ struct SpeedResult {
   Spread time_to_first_token;  ///< seconds: the whole prompt and the first choice
 };
 
-/// One warm-up, then the repetitions; prompt and generation are timed apart. Ids are a fixed pseudo-random pattern.
+/// One warm-up, then the repetitions; prompt and generation are timed apart, each until the device has finished. Prompt
+/// ids are a fixed pseudo-random pattern, generation follows the greedy choice and does not stop at end tokens.
 Result<SpeedResult> measure_speed(Decoder& decoder, const SpeedOptions& options, const ProgressFn& progress,
                                   std::stop_token stop);
 

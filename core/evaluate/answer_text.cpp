@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/evaluate/answer_text.h"
+
+#include "core/evaluate/unicode_text.h"
+
+namespace quantscope {
+namespace {
+
+constexpr std::string_view next_question = "\nQ:";
+
+}  // namespace
+
+bool is_answer_complete(std::string_view generated) {
+  if (generated.find(next_question) != std::string_view::npos) return true;
+  bool has_ink = false;
+  for (const char32_t c : to_code_points(generated)) {
+    if (c == U'\n' && has_ink) return true;
+    has_ink = has_ink || !is_white_space(c);
+  }
+  return false;
+}
+
+std::string first_answer_line(std::string_view generated) {
+  const std::string answer = strip(generated.substr(0, generated.find(next_question)));
+  return strip(std::string_view(answer).substr(0, answer.find('\n')));
+}
+
+}  // namespace quantscope

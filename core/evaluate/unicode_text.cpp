@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/evaluate/unicode_text.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+
+namespace quantscope {
+namespace {
+
+constexpr char32_t replacement_character = 0xFFFD;
+constexpr char32_t capital_i_with_dot = 0x0130;
+constexpr char32_t combining_dot_above = 0x0307;
+constexpr char32_t capital_sigma = 0x03A3;
+constexpr char32_t final_sigma = 0x03C2;
+
+/// One character at the front of `text`: its code point (negative when ill-formed) and how many bytes it takes.
+struct Character {
+  utf8proc_int32_t code_point;
+  std::size_t bytes;
+};
+
+Character first_character(std::string_view text) {
+  utf8proc_int32_t code_point = -1;
+  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+  const utf8proc_ssize_t used = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size()), &code_point);
+  if (used <= 0) return {-1, 1};
+  return {code_point, static_cast<std::size_t>(used)};
+}
+
+utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
+
+char32_t simple_lower_case(char32_t c) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+
+/// Unicode's Cased property. Its Other_Lowercase and Other_Uppercase members outside the letter categories are those
+/// with a simple case mapping; the modifier letters among them are case-ignorable, so the sigma rule skips them anyway.
+bool is_cased(char32_t c) {
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT: return true;
+    default: break;
+  }
+  return simple_lower_case(c) != c || utf8proc_toupper(static_cast<utf8proc_int32_t>(c)) != static_cast<int>(c);
+}
+
+/// Unicode's Case_Ignorable property: marks, format characters, modifiers, and the punctuation that may stand inside a
+/// word (Word_Break MidLetter, MidNumLet and Single_Quote).
+bool is_case_ignorable(char32_t c) {
+  constexpr std::array<char32_t, 17> inside_words = {0x0027, 0x002E, 0x003A, 0x00B7, 0x0387, 0x055F,
+                                                     0x05F4, 0x2018, 0x2019, 0x2024, 0x2027, 0xFE13,
+                                                     0xFE52, 0xFE55, 0xFF07, 0xFF0E, 0xFF1A};
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_SK: return true;
+    default: return std::ranges::binary_search(inside_words, c);
+  }
+}
+
+/// Final_Sigma of the Unicode standard, section 3.13: a cased letter before, none after, case-ignorable ones skipped.
+bool is_word_final(std::u32string_view text, std::size_t position) {
+  std::size_t before = position;
+  while (before > 0 && is_case_ignorable(text[before - 1])) --before;
+  if (before == 0 || !is_cased(text[before - 1])) return false;
+  std::size_t after = position + 1;
+  while (after < text.size() && is_case_ignorable(text[after])) ++after;
+  return after == text.size() || !is_cased(text[after]);
+}
+
+}  // namespace
+
+std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Character c = first_character(text.substr(at));
+    if (c.code_point < 0) return at;
+    at += c.bytes;
+  }
+  return std::nullopt;
+}
+
+std::u32string to_code_points(std::string_view text) {
+  std::u32string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const Character c = first_character(text);
+    result.push_back(c.code_point < 0 ? replacement_character : static_cast<char32_t>(c.code_point));
+    text.remove_prefix(c.bytes);
+  }
+  return result;
+}
+
+std::string to_utf8(std::u32string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char32_t c : text) {
+    std::array<utf8proc_uint8_t, 4> bytes{};
+    const auto count = utf8proc_encode_char(static_cast<utf8proc_int32_t>(c), bytes.data());
+    result.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(count));
+  }
+  return result;
+}
+
+std::u32string lower_case(std::u32string_view text) {
+  std::u32string result;
+  result.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == capital_i_with_dot) {
+      result += {U'i', combining_dot_above};
+    } else if (text[i] == capital_sigma && is_word_final(text, i)) {
+      result += final_sigma;
+    } else {
+      result += simple_lower_case(text[i]);
+    }
+  }
+  return result;
+}
+
+bool is_white_space(char32_t c) {
+  if (c < 0x80) return c == U' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
+  return c == 0x85 || c == 0x2028 || c == 0x2029 || category(c) == UTF8PROC_CATEGORY_ZS;
+}
+
+bool is_word_character(char32_t c) {
+  switch (category(c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO: return true;
+    default: return c == U'_';
+  }
+}
+
+std::string strip(std::string_view text) {
+  const std::u32string code_points = to_code_points(text);
+  const auto is_ink = [](char32_t c) { return !is_white_space(c); };
+  const auto first = std::ranges::find_if(code_points, is_ink);
+  const auto last = std::find_if(code_points.rbegin(), std::make_reverse_iterator(first), is_ink).base();
+  return to_utf8({first, last});
+}
+
+}  // namespace quantscope
