@@ -5,12 +5,12 @@
 # shellcheck source=app/setup/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# configure PRESET [CMake option...] : skipped when the same options were used before; Ninja itself notices changed
-# CMake files, so a second start costs seconds
+# configure PRESET [CMake option...] : skipped when the same options and presets were used before; Ninja itself notices
+# changed CMake files, so a second start costs seconds
 configure() {
   local preset=$1 folder="$source_root/build/$1" stamp
   stamp="$folder/configured_with"
-  if [[ -f $folder/build.ninja && -f $stamp && $(<"$stamp") == "$*" ]]; then
+  if [[ -f $folder/build.ninja && $stamp -nt $source_root/CMakePresets.json && $(<"$stamp") == "$*" ]]; then
     return
   fi
   say "configuring preset $preset"

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# quantscope_enable_cuda(): CUDA as a language with C++20 and the toolkit's imported targets (CUDA::cudart_static,
+# CUDA::cublas), on Debian 12's CMake 3.25.1 with CUDA 13. A macro, because enable_language() and the variables it sets
+# belong to the directory that calls it.
+macro(quantscope_enable_cuda)
+  if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX} AND EXISTS /usr/local/cuda/bin/nvcc)
+    set(CMAKE_CUDA_COMPILER /usr/local/cuda/bin/nvcc)
+  endif()
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES "75-real;86-real;90-real;90-virtual")
+  endif()
+  enable_language(CUDA)
+
+  # CMake before 3.25.2 does not know nvcc's flag for C++20.
+  if(CMAKE_VERSION VERSION_LESS 3.25.2 AND NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+
+  # CUDA 13 has no libnvToolsExt, and FindCUDAToolkit of CMake 3.25.1 sets a property of its target all the same.
+  if(CMAKE_VERSION VERSION_LESS 3.25.2 AND NOT TARGET CUDA::nvToolsExt)
+    add_library(CUDA::nvToolsExt INTERFACE IMPORTED)
+  endif()
+  find_package(CUDAToolkit 13 REQUIRED)
+
+  # CMake takes the compiler's own library folder for one that the loader searches, which a toolkit outside the system
+  # folders is not: without this libcublas.so.13 is not found at run time.
+  list(APPEND CMAKE_BUILD_RPATH "${CUDAToolkit_LIBRARY_DIR}")
+endmacro()
