@@ -7,15 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/experiment/atomic_file.h"
 #include "core/experiment/run_result.h"
 
 namespace quantscope {
 
-/// Writes bytes to `path` whole or not at all: a temporary file beside it, flushed, renamed over it.
-Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
-
-/// The tables of a report, as CSV text: units in the header, dot decimals, UTF-8, one tidy row per observation. The first
-/// run is the baseline of every delta.
+/// The tables of a report, as CSV text: units in the header, dot decimals, UTF-8, one tidy row per observation. The
+/// first run is the baseline of every delta.
 std::string runs_csv(std::span<const RunResult> runs);
 std::string questions_csv(std::span<const RunResult> runs);
 std::string memory_csv(std::span<const RunResult> runs);

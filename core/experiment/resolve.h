@@ -16,15 +16,16 @@ namespace quantscope {
 
 /// The settings that really run.
 struct Resolved {
-  Settings settings;           ///< every optional filled
+  Settings settings;  ///< every optional filled
   ModelPlan plan;
-  MemoryRows forecast;         ///< bytes, for the context and batch asked for
+  MemoryRows forecast;                    ///< bytes, for the context and batch asked for
   std::int64_t as_commonly_reported = 0;  ///< bytes: scales left out, unquantized weights at 16 bit
   std::int64_t quantized_values = 0;      ///< weights held in a quantized format
   double bits_per_quantized_weight = 0;   ///< codes and scales
   double bits_per_weight = 0;             ///< all weights
   std::vector<std::string> reasons;       ///< sentences: "what will really run" and why
   std::string summary;                    ///< one line for the window and the log
+  std::string memory_warning;             ///< a sentence when the forecast is larger than the free memory, else empty
 };
 
 /// A combination that cannot run.
@@ -35,15 +36,18 @@ struct Conflict {
 };
 
 struct ResolveInput {
-  std::int64_t context = 2048;  ///< tokens in the KV cache, all sequences together
+  std::int64_t context = 2048;    ///< tokens in the KV cache, all sequences together
   std::int64_t batch_rows = 512;  ///< activation rows of the largest forward pass
 };
 
-/// The one place that decides what runs. Pure: no files, no device calls. Weights stored in the checkpoint's types are
-/// known through `stored`: for a plan pass an empty span and dense_type bytes come from the description.
+/// The one place that decides what runs. Pure: no files, no device calls. The types that weights are stored in come
+/// from `stored`; for a plan it is empty and the description's stored_value_bytes decides.
 tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDescription& model,
                                          std::span<const TensorInfo> stored, const DeviceDescription& device,
                                          const ResolveInput& input);
+
+/// The settings with another data type: the method, compute type and block settings that cannot stay beside it follow.
+Settings with_type(Settings settings, DataType type);
 
 /// For one control of the window: is each value of `field` possible beside the other settings, and if not why.
 struct Choice {
@@ -51,6 +55,7 @@ struct Choice {
   bool enabled = true;
   std::string why_not;
 };
+/// Fields: method, type, block_size, double_quantization, weight_only_int8, compute, kv_type, scope, head, simd.
 std::vector<Choice> choices(const Settings& settings, std::string_view field, const ModelDescription& model,
                             std::span<const TensorInfo> stored, const DeviceDescription& device);
 

@@ -20,12 +20,12 @@ Result<TaskKind> parse_task(std::string_view name);
 /// One evaluation. Fields that its kind does not use keep their defaults.
 struct Task {
   TaskKind kind = TaskKind::coqa;
-  std::string data;                     ///< path of the dataset or text; "sample" = the bundled one
+  std::string data;  ///< path of the dataset or text; "sample" = the bundled one
   Items items = Items::last;
   Sample sample;
-  Scorer scorer = Scorer::lm_eval;      ///< which of the three is shown first; all are computed
+  Scorer scorer = Scorer::lm_eval;               ///< which of the three is shown first; all are computed
   std::int64_t first_story = 0, last_story = 0;  ///< [first, last), last = 0: all
-  std::string protocol;                 ///< perplexity: a name of perplexity_protocols(); coqa: coqa_prompt_name
+  std::string protocol;  ///< perplexity: a name of perplexity_protocols(); coqa: coqa_prompt_name
   std::int64_t first_chunk = 0, last_chunk = 0;
   SpeedOptions speed;
 };

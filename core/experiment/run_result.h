@@ -21,13 +21,13 @@ namespace quantscope {
 /// What is needed to say where a number comes from.
 struct Provenance {
   std::string program_version;
-  std::string checkpoint;      ///< path as opened
+  std::string checkpoint;  ///< path as opened
   std::string fingerprint;
-  std::string baseline_note;   ///< Checkpoint::baseline_note()
+  std::string baseline_note;  ///< Checkpoint::baseline_note()
   std::string device;
   std::string dispatch_level;
   int threads = 0;
-  std::string started;         ///< UTC, ISO 8601
+  std::string started;  ///< UTC, ISO 8601
 };
 
 /// One quantized weight: what it is stored as and how far it is from the source.
@@ -66,8 +66,8 @@ struct RunResult {
   Provenance provenance;
   RunState state = RunState::finished;
   std::optional<Error> error;
-  MemoryRows measured;                 ///< peak of the ledger per tag, bytes
-  std::int64_t mapped_bytes = 0;       ///< of the checkpoint's files
+  MemoryRows measured;                   ///< peak of the ledger per tag, bytes
+  std::int64_t mapped_bytes = 0;         ///< of the checkpoint's files
   std::int64_t peak_resident_bytes = 0;  ///< process, VmHWM
   double load_seconds = 0;
   std::vector<TensorRecord> tensors;

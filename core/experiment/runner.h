@@ -7,6 +7,7 @@
 #include <stop_token>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/experiment/resource_paths.h"
 #include "core/experiment/run_request.h"
 #include "core/experiment/run_result.h"
 #include "core/tokenizer/tokenizer.h"
@@ -19,16 +20,9 @@ namespace quantscope {
 struct RunObserver {
   ProgressFn progress;
   std::function<void(const Resolved&)> resolved;
-  std::function<void(const RunResult&)> loaded;            ///< model in place: memory and tensors are filled
+  std::function<void(const RunResult&)> loaded;  ///< model in place: memory and tensors are filled
   std::function<void(const QaAnswer&)> answer;
   std::function<void(const PerplexityChunk&)> chunk;
-};
-
-/// Where bundled files lie (the sample dataset, default_model.json): beside the program, in the source tree or in the
-/// install folder.
-struct ResourcePaths {
-  std::filesystem::path resources;
-  static ResourcePaths locate();
 };
 
 /// Executes requests one after another in the calling thread; keeps the checkpoint, its tokenizer and the backend
@@ -49,8 +43,5 @@ class Runner {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// The default model in the user's cache folder; not_found with a sentence on how to get it.
-Result<std::filesystem::path> default_model_path();
 
 }  // namespace quantscope

@@ -13,6 +13,7 @@
 
 namespace quantscope {
 
+/// How codes are found. `none` is plain round to nearest: the dense types, INT4 and INT8 weight-only.
 enum class Method : std::uint8_t { none, bitsandbytes, gptq, awq, hqq, as_stored };
 enum class HeadPolicy : std::uint8_t { keep, int8, same };
 
@@ -20,24 +21,24 @@ enum class HeadPolicy : std::uint8_t { keep, int8, same };
 struct Settings {
   Method method = Method::none;
   DataType type = DataType::fp32;
-  bool weight_only_int8 = false;              ///< type int8: decode the codes, leave activations alone
-  std::optional<std::int64_t> block_size;     ///< default 64 for 4-bit types
+  bool weight_only_int8 = false;           ///< type int8: decode the codes, leave activations alone
+  std::optional<std::int64_t> block_size;  ///< default 64 for 4-bit types
   bool double_quantization = false;
-  std::optional<ComputeType> compute;         ///< default: bf16 for quantized types, the type itself for dense ones
-  std::string scope = "linears";              ///< linears, all, or a regular expression over weight names
+  std::optional<ComputeType> compute;  ///< default: bf16 for quantized types, the type itself for dense ones
+  std::string scope = "linears";       ///< linears, all, or a regular expression over weight names
   HeadPolicy head = HeadPolicy::keep;
   double int8_threshold = 6.0;
-  std::optional<DataType> kv_type;            ///< default: the compute type
+  std::optional<DataType> kv_type;  ///< default: the compute type
   struct Override {
     std::string pattern;  ///< regular expression over weight names
     std::string type;     ///< a short name without settings
     bool operator==(const Override&) const = default;
   };
-  std::vector<Override> overrides;            ///< first match wins
+  std::vector<Override> overrides;  ///< first match wins
   std::string device = "auto";
-  int threads = 0;                            ///< 0 = all
+  int threads = 0;  ///< 0 = all
   std::string simd = "auto";
-  std::int64_t context = 0;                   ///< 0 = what the task needs
+  std::int64_t context = 0;  ///< 0 = what the task needs
 
   bool operator==(const Settings&) const = default;
 };
@@ -57,6 +58,13 @@ Result<Settings> parse_configuration(std::string_view text);
 std::string configuration_text(const Settings& settings);
 /// For tables: "NF4 + double quantization, block 128".
 std::string configuration_label(const Settings& settings);
+
+/// Sets one field from text, as after the colon of a configuration or as a command line option without its dashes:
+/// block, compute, double-quant, scope, head, kv, override, int8-threshold, device, threads, simd, context.
+Result<void> set_setting(Settings& settings, std::string_view key, std::string_view value);
+
+/// The dense data type that values of a compute type are stored as.
+DataType compute_data_type(ComputeType compute);
 
 std::string_view method_name(Method method);
 std::string_view compute_name(ComputeType compute);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,17 @@
 #include "core/model/model.h"
 
 namespace quantscope {
+
+/// What a decoder allocates; the forecast and the decoder itself both use it.
+struct DecoderShape {
+  KvShape kv;
+  std::int64_t batch_rows = 0;
+  std::array<std::int64_t, 6> buffer_columns{};  ///< hidden, q, k, v, attention output, MLP
+
+  std::int64_t activation_bytes() const;  ///< fp32, counted as workspace
+};
+DecoderShape decoder_shape(const ModelDescription& model, DataType kv_type, std::int64_t context,
+                           std::int64_t batch_rows);
 
 /// Runs token rows through a model and asks the head about chosen rows. Owns the KV cache and the activation buffers.
 /// One decoder belongs to one thread. Results do not depend on how tokens are cut into forward calls.
@@ -36,7 +48,8 @@ class Decoder {
   Result<TopToken> top();
   Result<std::vector<TopToken>> tops();
   /// Appends ids and calls `sink` with the logits [rows, vocabulary] of consecutive positions, tile by tile.
-  using LogitsSink = std::function<Result<void>(std::int64_t first_position, std::int64_t rows, std::span<const float>)>;
+  using LogitsSink =
+      std::function<Result<void>(std::int64_t first_position, std::int64_t rows, std::span<const float>)>;
   Result<void> append_logits(Sequence& sequence, std::span<const std::int32_t> ids, const LogitsSink& sink);
   /// Appends ids and returns -ln p(ids[i + 1] | ids[..i]) in nats for i in [first_scored, ids.size() - 1).
   Result<std::vector<double>> append_nll(Sequence& sequence, std::span<const std::int32_t> ids,

@@ -10,12 +10,11 @@
 
 namespace quantscope {
 
-/// Hands out pages of a KvStorage to sequences. Sequences share pages of a common prefix; a shared page that is about to
-/// be written is copied first. One cache belongs to one thread.
+/// Hands out pages of a KvStorage to sequences. Sequences share pages of a common prefix; a shared page that is about
+/// to be written is copied first. One cache belongs to one thread.
 class KvCache {
  public:
-  /// `capacity` is in tokens, rounded up to whole pages.
-  static Result<KvCache> create(Backend& backend, KvShape shape, std::int64_t capacity);
+  static Result<KvCache> create(Backend& backend, const KvShape& shape);
 
   /// A list of tokens' keys and values. Value type: copying shares the pages, destroying gives them back.
   class Sequence {
@@ -28,13 +27,14 @@ class KvCache {
 
     std::int64_t length() const { return length_; }
     std::span<const std::int32_t> pages() const { return pages_; }
-    /// Forgets everything from position `length` on.
+    /// Forgets everything from position `length` on and gives back the pages that only held it.
     void truncate(std::int64_t length);
 
    private:
     friend class KvCache;
     std::shared_ptr<std::vector<std::int32_t>> references_;  // per page of the cache: how many sequences hold it
     std::vector<std::int32_t> pages_;
+    std::int64_t page_tokens_ = 0;
     std::int64_t length_ = 0;
   };
 

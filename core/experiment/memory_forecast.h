@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/experiment/resolve.h"
+
+namespace quantscope {
+
+/// Bytes per ledger row that loading and running this plan will request, from shapes alone.
+MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model, const ResolveInput& input);
+
+/// The figure usually quoted (get_memory_footprint() of transformers): codes without their scales, every other weight
+/// at 16 bit, or at 32 bit when the linears are FP32. Bytes.
+std::int64_t commonly_reported_bytes(const ModelPlan& plan);
+
+}  // namespace quantscope

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "core/experiment/csv_table.h"
+#include "core/experiment/report_pairs.h"
+
+namespace quantscope {
+namespace {
+
+constexpr std::array<std::string_view, 3> state_names = {"finished", "stopped", "failed"};
+
+std::string text_of(const RunResult& run) { return configuration_text(run.request.settings); }
+
+void put_scores(CsvTable& table, const RunResult& run) {
+  if (!run.qa || run.qa->answers.empty()) {
+    table.empty(9);
+    return;
+  }
+  const Scorer scorer = run.qa->task.scorer;
+  const MeanEstimate f1 = run.qa->f1(scorer);
+  const MeanEstimate em = run.qa->em(scorer);
+  table.text(run.qa->dataset_name).text(run.qa->task.protocol).text(scorer_name(scorer)).integer(f1.n);
+  table.number(f1.mean).number(f1.error).number(em.mean).number(em.error).number(run.qa->seconds);
+}
+
+void put_perplexity(CsvTable& table, const RunResult& run) {
+  if (!run.perplexity) {
+    table.empty(4);
+    return;
+  }
+  const PerplexityResult& result = run.perplexity->result;
+  table.text(run.perplexity->task.protocol).number(result.perplexity).number(result.perplexity_error);
+  table.integer(result.scored);
+}
+
+void put_speed(CsvTable& table, const RunResult& run) {
+  if (!run.speed) {
+    table.empty(2);
+    return;
+  }
+  table.number(run.speed->prompt_tokens_per_second.median).number(run.speed->generation_tokens_per_second.median);
+}
+
+}  // namespace
+
+std::string runs_csv(std::span<const RunResult> runs) {
+  CsvTable table({"configuration",
+                  "label",
+                  "state",
+                  "weights_bytes",
+                  "as_commonly_reported_bytes",
+                  "total_bytes",
+                  "bits_per_quantized_weight",
+                  "bits_per_weight",
+                  "load_seconds",
+                  "dataset",
+                  "prompt_protocol",
+                  "scorer",
+                  "n",
+                  "f1_0_to_1",
+                  "f1_standard_error",
+                  "em_0_to_1",
+                  "em_standard_error",
+                  "qa_seconds",
+                  "perplexity_protocol",
+                  "perplexity",
+                  "perplexity_error",
+                  "perplexity_scored_tokens",
+                  "prompt_tokens_per_second",
+                  "generation_tokens_per_second",
+                  "checkpoint",
+                  "fingerprint",
+                  "baseline_note",
+                  "device",
+                  "dispatch_level",
+                  "threads",
+                  "program_version",
+                  "notes"});
+  for (const RunResult& run : runs) {
+    table.text(text_of(run)).text(configuration_label(run.request.settings));
+    table.text(state_names[static_cast<std::size_t>(run.state)]);
+    table.integer(run.measured.weights()).integer(run.resolved.as_commonly_reported).integer(run.measured.total());
+    table.number(run.resolved.bits_per_quantized_weight).number(run.resolved.bits_per_weight).number(run.load_seconds);
+    put_scores(table, run);
+    put_perplexity(table, run);
+    put_speed(table, run);
+    const Provenance& from = run.provenance;
+    table.text(from.checkpoint).text(from.fingerprint).text(from.baseline_note).text(from.device);
+    table.text(from.dispatch_level).integer(from.threads).text(from.program_version);
+    table.text(run.qa ? fmt::format("{}", fmt::join(run.qa->notes, " ")) : std::string());
+    table.end_row();
+  }
+  return table.str();
+}
+
+std::string questions_csv(std::span<const RunResult> runs) {
+  CsvTable table({"configuration", "story", "source", "turn", "prediction", "references", "f1_lm_eval", "em_lm_eval",
+                  "f1_official", "em_official", "f1_max", "em_max", "prompt_tokens", "computed_tokens",
+                  "generated_tokens", "cut_left", "stop", "smallest_top2_margin"});
+  for (const RunResult& run : runs) {
+    if (!run.qa) continue;
+    for (const QaAnswer& answer : run.qa->answers) {
+      table.text(text_of(run)).text(answer.story_id).text(answer.source).integer(answer.turn).text(answer.prediction);
+      table.text(fmt::format("{}", fmt::join(answer.references, " | ")));
+      for (const QaScore& score : answer.scores) table.number(score.f1).number(score.em);
+      table.integer(answer.prompt_tokens).integer(answer.computed_tokens).integer(answer.generated_tokens);
+      table.text(answer.cut_left ? "yes" : "no").text(answer.stop).number(answer.smallest_margin);
+      table.end_row();
+    }
+  }
+  return table.str();
+}
+
+std::string memory_csv(std::span<const RunResult> runs) {
+  CsvTable table({"configuration", "row", "forecast_bytes", "measured_bytes"});
+  for (const RunResult& run : runs) {
+    const auto put = [&](std::string_view row, std::int64_t forecast, std::int64_t measured) {
+      table.text(text_of(run)).text(row).integer(forecast).integer(measured).end_row();
+    };
+    for (std::size_t i = 0; i < memory_tag_count; ++i)
+      put(memory_tag_name(static_cast<MemoryTag>(i)), run.resolved.forecast.bytes[i], run.measured.bytes[i]);
+    put("weights", run.resolved.forecast.weights(), run.measured.weights());
+    put("total", run.resolved.forecast.total(), run.measured.total());
+    table.text(text_of(run)).text("as_commonly_reported").integer(run.resolved.as_commonly_reported).empty().end_row();
+    table.text(text_of(run)).text("mapped_file").empty().integer(run.mapped_bytes).end_row();
+    table.text(text_of(run)).text("process_peak_resident").empty().integer(run.peak_resident_bytes).end_row();
+  }
+  return table.str();
+}
+
+std::string tensors_csv(std::span<const RunResult> runs) {
+  CsvTable table({"configuration", "tensor", "format", "rows", "columns", "codes_bytes", "scales_bytes",
+                  "relative_error", "sqnr_db", "cosine", "max_absolute_error", "mean_absolute_error"});
+  for (const RunResult& run : runs) {
+    for (const TensorRecord& record : run.tensors) {
+      table.text(text_of(run)).text(record.name).text(record.format).integer(record.rows).integer(record.columns);
+      table.integer(record.bytes.codes).integer(record.bytes.scales).number(record.error.relative_error);
+      table.number(record.error.sqnr_db).number(record.error.cosine).number(record.error.max_absolute);
+      table.number(record.error.mean_absolute).end_row();
+    }
+  }
+  return table.str();
+}
+
+std::string pairs_csv(std::span<const RunResult> runs) {
+  CsvTable table({"configuration", "baseline", "scorer", "n", "f1_difference", "low_95", "high_95", "p_sign_flip",
+                  "p_holm", "flips_worse", "flips_better", "p_mcnemar", "n_needed_80_percent_power", "verdict"});
+  for (const PairRow& row : pair_rows(runs)) {
+    table.text(row.configuration).text(row.baseline).text(scorer_name(row.scorer));
+    if (!row.comparison) {
+      table.empty(10).text(row.verdict).end_row();
+      continue;
+    }
+    const PairedComparison& pair = *row.comparison;
+    table.integer(pair.n).number(pair.difference).number(pair.low).number(pair.high).number(pair.p).number(row.p_holm);
+    table.integer(pair.flips_worse).integer(pair.flips_better).number(pair.mcnemar_p).integer(pair.n_needed);
+    table.text(row.verdict).end_row();
+  }
+  return table.str();
+}
+
+Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return fail(ErrorCode::io, fmt::format("Cannot create the folder {} ({}).", folder.string(), error.message()),
+                folder.string());
+  const std::array<std::pair<std::string_view, std::string>, 6> files = {{
+      {"runs.csv", runs_csv(runs)},
+      {"questions.csv", questions_csv(runs)},
+      {"memory.csv", memory_csv(runs)},
+      {"tensors.csv", tensors_csv(runs)},
+      {"pairs.csv", pairs_csv(runs)},
+      {"run.json", runs_json(runs)},
+  }};
+  for (const auto& [name, text] : files)
+    if (auto written = write_file_atomically(folder / name, text); !written) return written;
+  return {};
+}
+
+}  // namespace quantscope

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/report_pairs.h"
+
+#include <fmt/format.h>
+
+namespace quantscope {
+namespace {
+
+std::string verdict_of(const PairedComparison& pair) {
+  if (!pair.resolved()) return fmt::format("not resolved at n = {}", pair.n);
+  return pair.difference < 0 ? "worse" : "better";
+}
+
+PairRow pair_row(const RunResult& base, const RunResult& other) {
+  PairRow row;
+  row.configuration = configuration_text(other.request.settings);
+  row.baseline = configuration_text(base.request.settings);
+  if (base.qa) row.scorer = base.qa->task.scorer;
+  auto compared = compare_runs(base, other, row.scorer);
+  if (compared) {
+    row.comparison = *compared;
+    row.verdict = verdict_of(*compared);
+  } else {
+    row.verdict = compared.error().message;
+  }
+  return row;
+}
+
+}  // namespace
+
+std::vector<PairRow> pair_rows(std::span<const RunResult> runs) {
+  std::vector<PairRow> rows;
+  for (std::size_t i = 1; i < runs.size(); ++i) rows.push_back(pair_row(runs.front(), runs[i]));
+  std::vector<double> p;
+  for (const PairRow& row : rows)
+    if (row.comparison) p.push_back(row.comparison->p);
+  const std::vector<double> adjusted = holm_adjust(p);
+  std::size_t next = 0;
+  for (PairRow& row : rows)
+    if (row.comparison) row.p_holm = adjusted[next++];
+  return rows;
+}
+
+}  // namespace quantscope

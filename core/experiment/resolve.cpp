@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/resolve.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/experiment/memory_forecast.h"
+#include "core/experiment/setting_rules.h"
+#include "core/experiment/weight_planner.h"
+
+namespace quantscope {
+namespace {
+
+constexpr double mebibyte = 1024.0 * 1024.0;
+
+ComputeType default_compute(DataType type) {
+  if (type == DataType::fp32) return ComputeType::fp32;
+  if (type == DataType::fp16) return ComputeType::fp16;
+  return ComputeType::bf16;  // BF16, and every quantized type on every machine, so that numbers agree
+}
+
+Settings fill_defaults(Settings settings, const DeviceDescription& device) {
+  if (data_type_info(settings.type).bits == 4 && !settings.block_size) settings.block_size = default_block_size;
+  if (!settings.compute) settings.compute = default_compute(settings.type);
+  if (!settings.kv_type) settings.kv_type = compute_data_type(*settings.compute);
+  if (settings.device == "auto") settings.device = device.id;
+  if (settings.simd == "auto") settings.simd = device.dispatch_level;
+  if (settings.threads == 0) settings.threads = device.threads;
+  return settings;
+}
+
+void count_bits(Resolved& resolved) {
+  std::int64_t values = 0;
+  std::int64_t quantized_bytes = 0;
+  for (const PlannedWeight& weight : resolved.plan.weights) {
+    const std::int64_t count = weight.slot.rows * weight.slot.columns;
+    values += count;
+    if (!is_quantized(weight.format)) continue;
+    resolved.quantized_values += count;
+    const FormatBytes bytes = format_bytes(weight.format, weight.slot.rows, weight.slot.columns);
+    quantized_bytes += bytes.codes + bytes.scales;
+  }
+  if (resolved.quantized_values > 0)
+    resolved.bits_per_quantized_weight =
+        8.0 * static_cast<double>(quantized_bytes) / static_cast<double>(resolved.quantized_values);
+  if (values > 0)
+    resolved.bits_per_weight = 8.0 * static_cast<double>(resolved.forecast.weights()) / static_cast<double>(values);
+}
+
+const PlannedWeight* first_with(const ModelPlan& plan, MemoryTag tag) {
+  for (const PlannedWeight& weight : plan.weights)
+    if (weight.tag == tag) return &weight;
+  return nullptr;
+}
+
+std::vector<std::string> reasons_of(const Resolved& resolved, const Settings& asked, const ModelDescription& model) {
+  std::vector<std::string> reasons;
+  const ModelPlan& plan = resolved.plan;
+  const std::string_view compute = data_type_info(compute_data_type(plan.compute)).label;
+  if (!asked.compute)
+    reasons.push_back(is_dense(asked.type) ? fmt::format("Compute type {}: that of the weights.", compute)
+                                           : fmt::format("Compute type {}: the default of quantized types.", compute));
+  if (const PlannedWeight* embedding = first_with(plan, MemoryTag::embedding)) {
+    const std::string what = model.tied_head ? "Embedding (also the head)" : "Embedding";
+    reasons.push_back(fmt::format("{}: {}{}.", what, format_label(embedding->format),
+                                  is_quantized(embedding->format) ? "" : ", not quantized"));
+  }
+  if (const PlannedWeight* head = first_with(plan, MemoryTag::head))
+    reasons.push_back(
+        fmt::format("Head: {}{}.", format_label(head->format), is_quantized(head->format) ? "" : ", not quantized"));
+  std::int64_t out_of_scope = 0;
+  std::int64_t overridden = 0;
+  for (const PlannedWeight& weight : plan.weights) {
+    out_of_scope += weight.reason == "out of scope" ? 1 : 0;
+    overridden += weight.reason == "override" ? 1 : 0;
+  }
+  if (out_of_scope > 0) reasons.push_back(fmt::format("{} linears are out of scope and kept.", out_of_scope));
+  if (overridden > 0) reasons.push_back(fmt::format("{} weights have a format of their own.", overridden));
+  if (asked.type == DataType::int8 && !asked.weight_only_int8)
+    reasons.push_back(
+        fmt::format("Activations are quantized by token to 8 bits; elements of magnitude {} or more are "
+                    "computed in {}.",
+                    asked.int8_threshold, compute));
+  return reasons;
+}
+
+std::string summary_of(const Resolved& resolved, const ModelDescription& model) {
+  const PlannedWeight* linear = first_with(resolved.plan, MemoryTag::codes);
+  const std::string weights = linear == nullptr ? "no linears" : format_label(linear->format);
+  const std::int64_t count = std::count_if(resolved.plan.weights.begin(), resolved.plan.weights.end(),
+                                           [](const PlannedWeight& weight) { return weight.tag == MemoryTag::codes; });
+  return fmt::format("{} linears of {} in {}, compute {}, KV cache {}, {} with {} on {} threads; weights {:.2f} MiB.",
+                     count, model.name.empty() ? "the model" : model.name, weights,
+                     data_type_info(compute_data_type(resolved.plan.compute)).label,
+                     data_type_info(resolved.plan.kv_type).label, resolved.settings.device, resolved.settings.simd,
+                     resolved.settings.threads, static_cast<double>(resolved.forecast.weights()) / mebibyte);
+}
+
+std::string memory_warning_of(const Resolved& resolved, const DeviceDescription& device) {
+  const std::int64_t needed = resolved.forecast.total();
+  if (device.memory_free <= 0 || needed <= device.memory_free) return {};
+  return fmt::format(
+      "This needs about {:.0f} MiB, but only {:.0f} MiB are free on {}: it may fail or slow the whole machine down. "
+      "Fewer bits or a shorter context need less.",
+      static_cast<double>(needed) / mebibyte, static_cast<double>(device.memory_free) / mebibyte, device.id);
+}
+
+}  // namespace
+
+tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDescription& model,
+                                         std::span<const TensorInfo> stored, const DeviceDescription& device,
+                                         const ResolveInput& input) {
+  if (auto conflict = first_conflict({settings, model, stored, device})) return tl::unexpected(*conflict);
+  Resolved resolved;
+  resolved.settings = fill_defaults(settings, device);
+  resolved.plan = plan_weights(resolved.settings, model, stored);
+  resolved.forecast = forecast_memory(resolved.plan, model, input);
+  resolved.as_commonly_reported = commonly_reported_bytes(resolved.plan);
+  count_bits(resolved);
+  resolved.reasons = reasons_of(resolved, settings, model);
+  resolved.summary = summary_of(resolved, model);
+  resolved.memory_warning = memory_warning_of(resolved, device);
+  return resolved;
+}
+
+}  // namespace quantscope

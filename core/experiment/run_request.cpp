@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/run_request.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "core/experiment/request_json.h"
+
+namespace quantscope {
+namespace {
+constexpr std::array<std::string_view, 3> task_names = {"coqa", "perplexity", "speed"};
+}  // namespace
+
+std::string_view task_name(TaskKind kind) { return task_names[static_cast<std::size_t>(kind)]; }
+
+Result<TaskKind> parse_task(std::string_view name) {
+  for (const TaskKind kind : {TaskKind::coqa, TaskKind::perplexity, TaskKind::speed})
+    if (task_name(kind) == name) return kind;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("The task \"{}\" does not exist; there are coqa, perplexity and speed.", name), "task");
+}
+
+std::vector<RunRequest> CompareRequest::runs() const {
+  std::vector<RunRequest> requests;
+  for (const Settings& settings : configurations) requests.push_back({model, settings, tasks});
+  return requests;
+}
+
+std::string to_json(const RunRequest& request) { return request_to_json(request).dump(2); }
+
+Result<RunRequest> run_request_from_json(std::string_view text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_discarded()) return fail(ErrorCode::corrupt_file, "This run request is not valid JSON.");
+  return request_from_json(json);
+}
+
+}  // namespace quantscope

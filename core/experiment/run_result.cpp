@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/run_result.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+namespace quantscope {
+namespace {
+
+constexpr std::uint64_t bootstrap_seed = 20'180'821;  // any fixed number: the same runs give the same interval
+
+template <double QaScore::*figure>
+MeanEstimate mean_of(const std::vector<QaAnswer>& answers, Scorer scorer) {
+  std::vector<double> values;
+  values.reserve(answers.size());
+  for (const QaAnswer& answer : answers) values.push_back(answer.scores[static_cast<std::size_t>(scorer)].*figure);
+  return estimate_mean(values);
+}
+
+using ItemKey = std::pair<std::size_t, std::size_t>;
+
+ItemKey key_of(const QaAnswer& answer) { return {answer.item.story, answer.item.question}; }
+
+}  // namespace
+
+MeanEstimate QaOutcome::f1(Scorer scorer) const { return mean_of<&QaScore::f1>(answers, scorer); }
+
+MeanEstimate QaOutcome::em(Scorer scorer) const { return mean_of<&QaScore::em>(answers, scorer); }
+
+Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer) {
+  if (!base.qa || !other.qa)
+    return fail(ErrorCode::invalid_argument, "Both runs need answers to questions before they can be compared.");
+  if (base.qa->dataset_hash != other.qa->dataset_hash)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs answered different datasets ({} and {}): their scores cannot be paired.",
+                            base.qa->dataset_name, other.qa->dataset_name));
+  if (base.qa->task.protocol != other.qa->task.protocol)
+    return fail(ErrorCode::invalid_argument, fmt::format("The runs used different prompts ({} and {}).",
+                                                         base.qa->task.protocol, other.qa->task.protocol));
+  std::map<ItemKey, const QaAnswer*> by_item;
+  for (const QaAnswer& answer : base.qa->answers) by_item.emplace(key_of(answer), &answer);
+  std::vector<double> base_f1, other_f1, base_em, other_em;
+  std::vector<std::int64_t> stories;
+  for (const QaAnswer& answer : other.qa->answers) {
+    const auto found = by_item.find(key_of(answer));
+    if (found == by_item.end()) continue;
+    const QaScore& before = found->second->scores[static_cast<std::size_t>(scorer)];
+    const QaScore& after = answer.scores[static_cast<std::size_t>(scorer)];
+    if (found->second->prompt_tokens != answer.prompt_tokens)
+      return fail(ErrorCode::invalid_argument, "The runs used different tokenizers: their scores cannot be paired.");
+    base_f1.push_back(before.f1);
+    other_f1.push_back(after.f1);
+    base_em.push_back(before.em);
+    other_em.push_back(after.em);
+    stories.push_back(static_cast<std::int64_t>(answer.item.story));
+  }
+  if (base_f1.empty()) return fail(ErrorCode::invalid_argument, "The runs have no question in common.");
+  return compare_paired(base_f1, other_f1, stories, base_em, other_em, bootstrap_seed);
+}
+
+}  // namespace quantscope

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/task_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "core/experiment/file_hash.h"
+
+namespace quantscope {
+namespace {
+
+constexpr std::int64_t most_generated = 256;
+constexpr std::uintmax_t largest_text = 1ULL << 30;
+
+Result<std::string> read_text(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error) return fail(ErrorCode::not_found, fmt::format("There is no text file {}.", path.string()), path.string());
+  if (bytes > largest_text)
+    return fail(ErrorCode::unsupported, fmt::format("{} is larger than 1 GiB; give a shorter text.", path.string()),
+                path.string());
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file.good() && !file.eof())
+    return fail(ErrorCode::io, fmt::format("Cannot read {}.", path.string()), path.string());
+  if (text.empty()) return fail(ErrorCode::invalid_argument, fmt::format("{} is empty.", path.string()), path.string());
+  return text;
+}
+
+/// The longest prompt in tokens; a page more costs little, so prompts are tokenized here once more than needed.
+std::int64_t longest_prompt(const QaDataset& dataset, const std::vector<QaItem>& items, const Tokenizer& tokenizer) {
+  std::size_t longest_bytes = 0;
+  std::int64_t longest = 0;
+  for (const QaItem& item : items) {
+    const std::string prompt = coqa_prompt(dataset.stories[item.story], item.question);
+    // A token has at least one byte, so a prompt far shorter than the longest so far need not be tokenized.
+    if (prompt.size() * 2 < longest_bytes) continue;
+    longest_bytes = std::max(longest_bytes, prompt.size());
+    longest = std::max(longest, static_cast<std::int64_t>(tokenizer.encode(prompt).size()));
+  }
+  return longest;
+}
+
+Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
+  const bool sample = task.data.empty() || task.data == "sample";
+  auto dataset = read_coqa(sample ? resources.resources / "sample_coqa.json" : std::filesystem::path(task.data));
+  if (!dataset) return tl::unexpected(dataset.error());
+  auto items = choose_items(*dataset, task.items, task.sample, static_cast<std::size_t>(task.first_story),
+                            static_cast<std::size_t>(task.last_story));
+  if (!items) return tl::unexpected(items.error());
+  data.dataset = std::move(*dataset);
+  data.items = std::move(*items);
+  data.context = std::max(data.context, longest_prompt(*data.dataset, data.items, tokenizer) + most_generated);
+  return {};
+}
+
+Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
+  const bool sample = task.data.empty() || task.data == "sample";
+  const std::filesystem::path path =
+      sample ? resources.resources / "sample_text.txt" : std::filesystem::path(task.data);
+  auto protocol = find_protocol(task.protocol);
+  if (!protocol) return tl::unexpected(protocol.error());
+  auto text = read_text(path);
+  if (!text) return tl::unexpected(text.error());
+  data.protocol = *protocol;
+  data.text_name = sample ? "bundled sample text" : path.filename().string();
+  data.text_hash = hash_bytes(*text);
+  data.text_ids = tokenizer.encode(*text);
+  data.context = std::max(data.context, protocol->window);
+  return {};
+}
+
+Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const ResourcePaths& resources, TaskData& data) {
+  switch (task.kind) {
+    case TaskKind::coqa: return load_qa(task, *tokenizer, resources, data);
+    case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data);
+    case TaskKind::speed:
+      data.context = std::max(data.context, task.speed.prompt_tokens + task.speed.generated_tokens);
+      return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+bool needs_tokenizer(const RunRequest& request) {
+  return std::any_of(request.tasks.begin(), request.tasks.end(),
+                     [](const Task& task) { return task.kind != TaskKind::speed; });
+}
+
+Result<PerplexityProtocol> find_protocol(std::string_view name) {
+  const auto protocols = perplexity_protocols();
+  if (name.empty()) return protocols.front();
+  for (const PerplexityProtocol& protocol : protocols)
+    if (protocol.name == name) return protocol;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("The perplexity protocol \"{}\" does not exist; there are {} and {}.", name,
+                          protocols.front().name, protocols.back().name),
+              "protocol");
+}
+
+Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
+                                const ResourcePaths& resources) {
+  TaskData data;
+  data.protocol = perplexity_protocols().front();
+  for (const Task& task : request.tasks)
+    if (auto loaded = load_task(task, tokenizer, resources, data); !loaded) return tl::unexpected(loaded.error());
+  if (data.context == 0) data.context = most_generated;
+  if (model.context > 0) data.context = std::min(data.context, model.context);
+  if (request.settings.context > 0) data.context = request.settings.context;
+  return data;
+}
+
+}  // namespace quantscope

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/evaluate/dataset.h"
+#include "core/evaluate/perplexity.h"
+#include "core/experiment/run_request.h"
+#include "core/experiment/runner.h"
+
+namespace quantscope {
+
+/// What the tasks of a request read, loaded and checked before any weight is touched, so that a bad file is reported
+/// at once and the KV cache can be sized to what is really asked.
+struct TaskData {
+  std::optional<QaDataset> dataset;
+  std::vector<QaItem> items;
+  std::vector<std::int32_t> text_ids;
+  std::string text_name, text_hash;
+  PerplexityProtocol protocol;
+  std::int64_t context = 0;  ///< KV cache tokens: the settings' own, or what the longest item needs
+};
+
+bool needs_tokenizer(const RunRequest& request);
+
+Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
+                                const ResourcePaths& resources);
+
+/// The protocol with this name; the first of perplexity_protocols() when it is empty.
+Result<PerplexityProtocol> find_protocol(std::string_view name);
+
+}  // namespace quantscope
