@@ -27,9 +27,9 @@ struct RopeDescription {
 /// A decoder-only transformer as its config.json or GGUF metadata describes it. Data, not classes: a family is a set
 /// of values of these fields.
 struct ModelDescription {
-  std::string family;  ///< "llama"
-  std::string name;    ///< general.name, or the folder's name
-  std::string license; ///< as stated by the checkpoint; empty if not
+  std::string family;   ///< "llama"
+  std::string name;     ///< general.name, or the folder's name
+  std::string license;  ///< as stated by the checkpoint; empty if not
   std::int64_t vocabulary = 0;
   std::int64_t hidden = 0;
   std::int64_t intermediate = 0;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace quantscope {
+
+std::int64_t TensorInfo::rows() const {
+  std::int64_t product = 1;
+  for (std::size_t i = 0; i + 1 < shape.size(); ++i) product *= shape[i];
+  return product;
+}
+
+std::int64_t TensorInfo::columns() const { return shape.empty() ? 1 : shape.back(); }
+
+std::int64_t TensorInfo::count() const { return rows() * columns(); }
+
+const TensorInfo* Checkpoint::find(std::string_view name) const {
+  const auto found = std::ranges::find(tensors(), name, &TensorInfo::name);
+  return found == tensors().end() ? nullptr : &*found;
+}
+
+std::string Checkpoint::baseline_note() const {
+  std::array<std::int64_t, 6> values{};
+  std::int64_t linear_values = 0, block_values = 0;
+  for (const WeightSlot& slot : weight_slots(model())) {
+    const TensorInfo* tensor = slot.role == WeightRole::linear ? find(slot.name) : nullptr;
+    if (tensor == nullptr) continue;
+    linear_values += tensor->count();
+    if (!is_block_quantized(tensor->type)) continue;
+    block_values += tensor->count();
+    values[static_cast<std::size_t>(tensor->type)] += tensor->count();
+  }
+  if (2 * block_values <= linear_values) return {};
+  const auto most = static_cast<StoredType>(std::ranges::max_element(values) - values.begin());
+  return fmt::format("decoded {} weights", stored_type_info(most).name);
+}
+
+}  // namespace quantscope

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/gguf_header.h"
+
+namespace quantscope {
+
+/// The model that the metadata of a GGUF file describes, validated. The rope divisors are read from `bytes`, which is
+/// the whole file. Fails with unsupported for other architectures, rope scaling types, experts and split files.
+Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const std::byte> bytes);
+
+/// The tokenizer.ggml.* keys; an empty vocabulary where the file has none.
+Result<TokenizerSource> read_gguf_vocabulary(GgufMetadata& metadata);
+
+}  // namespace quantscope

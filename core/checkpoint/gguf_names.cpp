@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/checkpoint/gguf_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace quantscope {
+namespace {
+
+struct NamePair {
+  std::string_view gguf;
+  std::string_view hugging_face;
+};
+
+/// Outside the blocks, then inside "blk.N." and "model.layers.N."; ".weight" or ".bias" follows.
+constexpr std::array<NamePair, 3> model_names = {{
+    {"token_embd", "model.embed_tokens"},
+    {"output_norm", "model.norm"},
+    {"output", "lm_head"},
+}};
+constexpr std::array<NamePair, 9> block_names = {{
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+}};
+
+template <std::size_t size>
+std::string_view translate(const std::array<NamePair, size>& names, std::string_view gguf) {
+  const auto found = std::ranges::find(names, gguf, &NamePair::gguf);
+  return found == names.end() ? std::string_view() : found->hugging_face;
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char digit) { return digit >= '0' && digit <= '9'; });
+}
+
+}  // namespace
+
+std::string hugging_face_name(std::string_view gguf_name) {
+  const std::size_t last_dot = gguf_name.rfind('.');
+  if (last_dot == std::string_view::npos) return std::string(gguf_name);
+  const std::string_view kind = gguf_name.substr(last_dot);
+  if (kind != ".weight" && kind != ".bias") return std::string(gguf_name);
+  std::string_view stem = gguf_name.substr(0, last_dot);
+  if (const auto name = translate(model_names, stem); !name.empty()) return fmt::format("{}{}", name, kind);
+  constexpr std::string_view block_prefix = "blk.";
+  if (!stem.starts_with(block_prefix)) return std::string(gguf_name);
+  stem.remove_prefix(block_prefix.size());
+  const std::size_t dot = stem.find('.');
+  const std::string_view number = stem.substr(0, dot);
+  const auto name = dot == std::string_view::npos ? std::string_view() : translate(block_names, stem.substr(dot + 1));
+  if (name.empty() || !is_number(number)) return std::string(gguf_name);
+  return fmt::format("model.layers.{}.{}{}", number, name, kind);
+}
+
+}  // namespace quantscope

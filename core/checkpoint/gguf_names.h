@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace quantscope {
+
+/// The Hugging Face name of a GGUF tensor ("blk.3.attn_q.weight" -> "model.layers.3.self_attn.q_proj.weight"), or the
+/// name itself where there is none. Source: llama.cpp, gguf-py/gguf/tensor_mapping.py.
+std::string hugging_face_name(std::string_view gguf_name);
+
+}  // namespace quantscope

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/checkpoint/open_gguf.h"
+
+#include "core/checkpoint/gguf_header.h"
+#include "core/checkpoint/gguf_model.h"
+#include "core/checkpoint/gguf_names.h"
+#include "core/checkpoint/mapped_checkpoint.h"
+
+namespace quantscope {
+
+Result<std::shared_ptr<const Checkpoint>> open_gguf(const std::filesystem::path& path) {
+  auto file = MappedFile::open(path);
+  if (!file) return tl::unexpected(std::move(file.error()));
+  auto header = read_gguf_header(file->bytes(), path);
+  if (!header) return tl::unexpected(std::move(header.error()));
+  auto model = describe_gguf_model(*header, file->bytes());
+  if (!model) return tl::unexpected(std::move(model.error()));
+  auto vocabulary = read_gguf_vocabulary(header->metadata);
+  if (!vocabulary) return tl::unexpected(std::move(vocabulary.error()));
+  if (header->tensors.empty())
+    return fail(ErrorCode::not_found, path.filename().string() + " holds a vocabulary but no tensors; choose a model.",
+                path.string());
+
+  CheckpointContents contents;
+  contents.model = std::move(*model);
+  contents.tensors = std::move(header->tensors);
+  for (TensorInfo& tensor : contents.tensors) {
+    tensor.name = hugging_face_name(tensor.stored_name);
+    if (tensor.name == "model.embed_tokens.weight")
+      contents.model.stored_value_bytes = tensor.type == StoredType::f32 ? 4 : 2;
+  }
+  contents.tokenizer = std::move(*vocabulary);
+  contents.interleaved_heads = true;
+  contents.files.push_back({std::move(*file), header->data_offset});
+  return MappedCheckpoint::create(std::move(contents));
+}
+
+}  // namespace quantscope

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/checkpoint/open_hugging_face.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+
+#include "core/checkpoint/config_json.h"
+#include "core/checkpoint/json_document.h"
+#include "core/checkpoint/safetensors_shards.h"
+
+namespace quantscope {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_present(const fs::path& path) {
+  std::error_code ignored;  // what cannot be looked at is reported when it is opened
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+/// All files of the folder with this extension, sorted.
+std::vector<fs::path> files_with_extension(const fs::path& folder, std::string_view extension) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
+    if (entry->path().extension() == extension) found.push_back(entry->path());
+  std::ranges::sort(found);
+  return found;
+}
+
+tl::unexpected<Error> no_config(const fs::path& folder) {
+  const auto gguf = files_with_extension(folder, ".gguf");
+  const std::string advice = gguf.empty() ? "choose the folder of a Hugging Face checkpoint"
+                                          : fmt::format("open {} itself", gguf.front().filename().string());
+  return fail(ErrorCode::not_found, fmt::format("The folder {} has no config.json; {}.", folder.string(), advice),
+              folder.string());
+}
+
+/// The weights of a folder; nothing where it has none at all.
+Result<std::optional<SafetensorsShards>> open_weights(const fs::path& folder) {
+  const auto some = [](SafetensorsShards&& shards) { return std::optional(std::move(shards)); };
+  if (const fs::path single = folder / "model.safetensors"; is_present(single))
+    return open_single_safetensors(single).map(some);
+  if (const fs::path index = folder / "model.safetensors.index.json"; is_present(index))
+    return open_indexed_safetensors(index).map(some);
+  const auto files = files_with_extension(folder, ".safetensors");
+  if (files.size() == 1) return open_single_safetensors(files.front()).map(some);
+  if (files.size() > 1)
+    return fail(
+        ErrorCode::not_found,
+        fmt::format("The folder {} has {} .safetensors files and no model.safetensors.index.json that says what "
+                    "they hold; download the index too.",
+                    folder.string(), files.size()),
+        folder.string());
+  for (const std::string_view extension : {".bin", ".pt", ".pth"})
+    if (const auto pickles = files_with_extension(folder, extension); !pickles.empty())
+      return fail(ErrorCode::unsupported,
+                  fmt::format("The folder {} has its weights in {}, which is not read; convert them to safetensors.",
+                              folder.string(), pickles.front().filename().string()),
+                  folder.string());
+  return std::nullopt;
+}
+
+/// transformers generates until a token that generation_config.json names, and asks config.json only without it.
+Result<void> read_generation_config(const fs::path& path, ModelDescription& model) {
+  if (!is_present(path)) return {};
+  const auto document = open_json(path);
+  if (!document) return tl::unexpected(document.error());
+  auto ids = read_end_ids(document->root, path);
+  if (!ids) return tl::unexpected(std::move(ids.error()));
+  if (!ids->empty()) model.end_ids = std::move(*ids);
+  return {};
+}
+
+struct DescribedFolder {
+  CheckpointContents contents;
+  CheckpointFile config;
+};
+
+Result<DescribedFolder> describe_folder(const fs::path& config) {
+  auto document = open_json(config);
+  if (!document) return tl::unexpected(std::move(document.error()));
+  auto model = describe_config(document->root, config);
+  if (!model) return tl::unexpected(std::move(model.error()));
+  const fs::path folder = config.parent_path();
+  auto generation = read_generation_config(folder / "generation_config.json", *model);
+  if (!generation) return tl::unexpected(std::move(generation.error()));
+  CheckpointContents contents;
+  contents.model = std::move(*model);
+  if (const fs::path tokenizer = folder / "tokenizer.json"; is_present(tokenizer)) contents.tokenizer = tokenizer;
+  return DescribedFolder{std::move(contents), std::move(document->file)};
+}
+
+std::string folder_name(const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path whole = fs::absolute(folder, ignored).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+/// A weight that the model needs and that is stored in a type that is not read.
+Result<void> check_unread(const ModelDescription& model, const SafetensorsShards& shards) {
+  if (shards.unread.empty()) return {};
+  const auto slots = weight_slots(model);
+  for (const UnreadTensor& tensor : shards.unread)
+    if (std::ranges::find(slots, tensor.name, &WeightSlot::name) != slots.end())
+      return fail(
+          ErrorCode::unsupported,
+          fmt::format("Tensor {} is stored as {}; choose a checkpoint in F32, F16 or BF16.", tensor.name, tensor.dtype),
+          fmt::format("{}, tensor {}", shards.files.front().mapping.path().string(), tensor.name));
+  return {};
+}
+
+/// Moves the shards in; the model then speaks of what is stored, not of what its config.json plans.
+void add_shards(CheckpointContents& contents, SafetensorsShards shards) {
+  contents.tensors = std::move(shards.tensors);
+  contents.files = std::move(shards.files);
+  const auto embedding = std::ranges::find(contents.tensors, "model.embed_tokens.weight", &TensorInfo::name);
+  if (embedding != contents.tensors.end())
+    contents.model.stored_value_bytes = stored_type_info(embedding->type).block_bytes;
+}
+
+tl::unexpected<Error> no_tensors(const fs::path& path) {
+  return fail(ErrorCode::not_found,
+              fmt::format("{} holds no tensor in F32, F16 or BF16; choose another checkpoint.", path.string()),
+              path.string());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Checkpoint>> open_hugging_face_folder(const fs::path& folder) {
+  const fs::path config = folder / "config.json";
+  if (!is_present(config)) return no_config(folder);
+  auto described = describe_folder(config);
+  if (!described) return tl::unexpected(std::move(described.error()));
+  CheckpointContents& contents = described->contents;
+  contents.model.name = folder_name(folder);
+  auto weights = open_weights(folder);
+  if (!weights) return tl::unexpected(std::move(weights.error()));
+  if (*weights) {
+    if (auto unread = check_unread(contents.model, **weights); !unread)
+      return tl::unexpected(std::move(unread.error()));
+    if ((*weights)->tensors.empty()) return no_tensors(folder);
+    add_shards(contents, std::move(**weights));
+  }
+  contents.files.push_back(std::move(described->config));
+  return MappedCheckpoint::create(std::move(contents));
+}
+
+Result<std::shared_ptr<const Checkpoint>> open_config(const fs::path& path) {
+  auto described = describe_folder(path);
+  if (!described) return tl::unexpected(std::move(described.error()));
+  CheckpointContents& contents = described->contents;
+  contents.model.name = path.filename() == "config.json" ? folder_name(path.parent_path()) : path.stem().string();
+  contents.files.push_back(std::move(described->config));
+  return MappedCheckpoint::create(std::move(contents));
+}
+
+Result<std::shared_ptr<const Checkpoint>> open_safetensors(const fs::path& path) {
+  auto shards = open_single_safetensors(path);
+  if (!shards) return tl::unexpected(std::move(shards.error()));
+  if (shards->tensors.empty()) return no_tensors(path);
+  CheckpointContents contents;
+  contents.model.name = path.stem().string();
+  add_shards(contents, std::move(*shards));
+  return MappedCheckpoint::create(std::move(contents));
+}
+
+}  // namespace quantscope

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/checkpoint/checkpoint.h"
+
+namespace quantscope {
+
+/// The type of a ggml type id (ggml.h, enum ggml_type), if it is one that is read.
+std::optional<StoredType> stored_type_of_ggml(std::uint32_t id);
+/// The name of a ggml type id for messages: "Q4_K", "unknown".
+std::string_view ggml_type_name(std::uint32_t id);
+/// The type of a safetensors dtype ("BF16"), if it is one that is read.
+std::optional<StoredType> stored_type_of_safetensors(std::string_view dtype);
+
+/// Bytes of a tensor of this shape; nothing if the dimensions are negative, do not fit the blocks or overflow.
+std::optional<std::uint64_t> stored_bytes(StoredType type, std::span<const std::int64_t> shape);
+
+/// Decodes `values.size()` values from `source`, which holds at least that many in whole blocks. Exact for plain
+/// types; one fp32 rounding per operation for blocks (kernels/formats/ggml_blocks.h).
+void decode_stored(StoredType type, const std::byte* source, std::span<float> values);
+
+}  // namespace quantscope
