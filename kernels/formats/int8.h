@@ -26,9 +26,10 @@ QUANTSCOPE_HOST_DEVICE constexpr std::int8_t encode_int8(float value, float mult
   return static_cast<std::int8_t>(static_cast<int>(round_half_even(clamped)));
 }
 
-/// code * absmax / 127, the division being the library's multiplication by float32(1 / 127).
+/// code * absmax / 127, rounded after each operation. bitsandbytes multiplies by float32(1 / 127) in some places, which
+/// may differ in the last bit.
 QUANTSCOPE_HOST_DEVICE constexpr float decode_int8(std::int8_t code, float absmax) {
-  return (static_cast<float>(code) * absmax) * 0.007874015718698502F;
+  return (static_cast<float>(code) * absmax) / 127.0F;
 }
 
 }  // namespace quantscope
