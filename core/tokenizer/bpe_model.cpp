@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tokenizer/bpe_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/tokenizer/byte_level.h"
+
+namespace quantscope {
+namespace {
+
+using Scratch = BpeModel::Scratch;
+
+/// Words with more bytes go through the heap.
+constexpr std::size_t kShortWord = 64;
+
+/// Order of a max-heap whose top is the merge to do next: lowest rank, then leftmost.
+bool is_later(const Scratch::Candidate& a, const Scratch::Candidate& b) {
+  return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
+}
+
+void link_symbols(Scratch& scratch) {
+  scratch.symbols.clear();
+  scratch.symbols.reserve(scratch.ids.size());
+  for (std::size_t i = 0; i < scratch.ids.size(); ++i) scratch.symbols.push_back({scratch.ids[i], i - 1, i + 1});
+}
+
+void collect_symbols(Scratch& scratch) {
+  scratch.ids.clear();
+  for (const Scratch::Symbol& symbol : scratch.symbols) {
+    if (symbol.id >= 0) scratch.ids.push_back(symbol.id);
+  }
+}
+
+}  // namespace
+
+Result<BpeModel> BpeModel::build(const BpeSource& source) {
+  BpeModel model;
+  model.unknown_id_ = source.unknown_id;
+  model.fuse_unknown_ = source.fuse_unknown;
+  model.byte_ids_.fill(-1);
+  model.add_words(source);
+  if (const Result<void> added = model.add_merges(source); !added) return tl::unexpected(added.error());
+  return model;
+}
+
+void BpeModel::add_words(const BpeSource& source) {
+  for (const auto& [text, id] : source.vocabulary) {
+    std::optional<std::string> bytes = bytes_from_byte_level(text);
+    if (!bytes || bytes->empty()) continue;
+    if (bytes->size() == 1) byte_ids_[static_cast<unsigned char>(bytes->front())] = id;
+    if (source.ignore_merges) whole_words_.emplace(std::move(*bytes), id);
+  }
+}
+
+Result<void> BpeModel::add_merges(const BpeSource& source) {
+  const std::unordered_map<std::string_view, std::int32_t> ids(source.vocabulary.begin(), source.vocabulary.end());
+  merges_ = MergeTable(source.merges.size());
+  std::string joined;
+  for (std::size_t rank = 0; rank < source.merges.size(); ++rank) {
+    const auto& [left, right] = source.merges[rank];
+    joined.assign(left).append(right);
+    for (const std::string_view token : {left, right, std::string_view(joined)}) {
+      if (ids.contains(token)) continue;
+      return fail(ErrorCode::corrupt_file,
+                  fmt::format("Merge {} (\"{}\" with \"{}\") needs the token \"{}\", which the "
+                              "vocabulary lacks; get the tokenizer's files again.",
+                              rank, left.substr(0, 80), right.substr(0, 80), token.substr(0, 160)));
+    }
+    merges_.set(ids.at(left), ids.at(right), {static_cast<std::uint32_t>(rank), ids.at(joined)});
+  }
+  return {};
+}
+
+void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const {
+  if (!whole_words_.empty()) {
+    if (const auto found = whole_words_.find(word); found != whole_words_.end()) {
+      ids.push_back(found->second);
+      return;
+    }
+  }
+  scratch.ids.clear();
+  load_bytes(word, scratch.ids);
+  if (scratch.ids.size() > kShortWord) {
+    merge_long(scratch);
+  } else if (scratch.ids.size() > 1) {
+    merge_short(scratch);
+  }
+  ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
+}
+
+void BpeModel::load_bytes(std::string_view word, std::vector<std::int32_t>& ids) const {
+  bool after_unknown = false;
+  for (const char byte : word) {
+    const std::int32_t id = byte_ids_[static_cast<unsigned char>(byte)];
+    if (id >= 0) {
+      ids.push_back(id);
+    } else if (unknown_id_ && !(fuse_unknown_ && after_unknown)) {
+      ids.push_back(*unknown_id_);
+    }
+    after_unknown = id < 0;
+  }
+}
+
+void BpeModel::merge_short(Scratch& scratch) const {
+  std::vector<std::int32_t>& ids = scratch.ids;
+  std::vector<Merge>& merges = scratch.merges;
+  merges.clear();
+  for (std::size_t i = 0; i + 1 < ids.size(); ++i) merges.push_back(merges_.find(ids[i], ids[i + 1]));
+  while (!merges.empty()) {
+    const auto best = std::ranges::min_element(merges, {}, &Merge::rank);
+    if (best->rank == Merge::kNever) break;
+    const std::size_t at = static_cast<std::size_t>(best - merges.begin());
+    ids[at] = best->merged;
+    ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    merges.erase(best);
+    if (at > 0) merges[at - 1] = merges_.find(ids[at - 1], ids[at]);
+    if (at < merges.size()) merges[at] = merges_.find(ids[at], ids[at + 1]);
+  }
+}
+
+void BpeModel::push_candidate(Scratch& scratch, std::size_t left) const {
+  const Scratch::Symbol& symbol = scratch.symbols[left];
+  const Merge merge = merges_.find(symbol.id, scratch.symbols[symbol.next].id);
+  if (merge.rank == Merge::kNever) return;
+  scratch.heap.push_back({merge.rank, merge.merged, left});
+  std::ranges::push_heap(scratch.heap, is_later);
+}
+
+void BpeModel::apply_candidate(Scratch& scratch, const Scratch::Candidate& candidate) const {
+  std::vector<Scratch::Symbol>& symbols = scratch.symbols;
+  Scratch::Symbol& left = symbols[candidate.position];
+  if (left.id < 0 || left.next >= symbols.size()) return;
+  Scratch::Symbol& right = symbols[left.next];
+  // Either side may have been merged with another neighbour since the candidate was pushed.
+  if (merges_.find(left.id, right.id).rank != candidate.rank) return;
+  left.id = candidate.merged;
+  right.id = -1;
+  left.next = right.next;
+  if (left.next < symbols.size()) {
+    symbols[left.next].previous = candidate.position;
+    push_candidate(scratch, candidate.position);
+  }
+  if (candidate.position > 0) push_candidate(scratch, left.previous);
+}
+
+void BpeModel::merge_long(Scratch& scratch) const {
+  link_symbols(scratch);
+  scratch.heap.clear();
+  for (std::size_t i = 0; i + 1 < scratch.symbols.size(); ++i) push_candidate(scratch, i);
+  while (!scratch.heap.empty()) {
+    std::ranges::pop_heap(scratch.heap, is_later);
+    const Scratch::Candidate candidate = scratch.heap.back();
+    scratch.heap.pop_back();
+    apply_candidate(scratch, candidate);
+  }
+  collect_symbols(scratch);
+}
+
+}  // namespace quantscope

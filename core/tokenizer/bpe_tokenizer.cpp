@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tokenizer/bpe_tokenizer.h"
+
+#include "core/tokenizer/normalizer.h"
+#include "core/tokenizer/utf8.h"
+#include "core/tokenizer/word_cache.h"
+
+namespace quantscope {
+namespace {
+
+std::vector<AddedToken> tokens_looked_for(const BpeTokenizerParts& parts, bool normalized) {
+  std::vector<AddedToken> tokens;
+  for (AddedToken token : parts.added) {
+    if (token.normalized != normalized) continue;
+    if (normalized && parts.nfc) token.content = to_nfc(token.content);
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+}  // namespace
+
+/// The state of one call of encode().
+struct BpeTokenizer::Run {
+  bool parse_special;
+  WordCache cache;
+  TextArena arena;
+  BpeModel::Scratch scratch;
+  std::vector<std::int32_t> ids;
+};
+
+BpeTokenizer::BpeTokenizer(BpeTokenizerParts parts)
+    : parts_(std::move(parts)),
+      special_(parts_.pieces.size()),
+      raw_matcher_(tokens_looked_for(parts_, false)),
+      normalized_matcher_(tokens_looked_for(parts_, true)) {
+  for (const AddedToken& token : parts_.added) special_[static_cast<std::size_t>(token.id)] = token.special;
+}
+
+std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  Run run{options.parse_special, WordCache(text.size()), {}, {}, {}};
+  run.ids.reserve(text.size() / 3 + 2);
+  if (valid_utf8_prefix(text) < text.size()) text = run.arena.emplace_back(replace_invalid_utf8(text));
+  if (options.add_special) run.ids = parts_.prefix;
+  for (const TextSection& section : raw_matcher_.split(text, options.parse_special)) {
+    if (section.id) {
+      run.ids.push_back(*section.id);
+    } else {
+      encode_section(section.text, run);
+    }
+  }
+  if (options.add_special) run.ids.insert(run.ids.end(), parts_.suffix.begin(), parts_.suffix.end());
+  return std::move(run.ids);
+}
+
+void BpeTokenizer::encode_section(std::string_view text, Run& run) const {
+  if (parts_.nfc && may_change_under_nfc(text)) text = run.arena.emplace_back(to_nfc(text));
+  for (const TextSection& section : normalized_matcher_.split(text, run.parse_special)) {
+    if (section.id) {
+      run.ids.push_back(*section.id);
+    } else {
+      encode_words(section.text, run);
+    }
+  }
+}
+
+void BpeTokenizer::encode_words(std::string_view text, Run& run) const {
+  for (const std::string_view word : parts_.pre_tokenizer.split(text, run.arena)) encode_word(word, run);
+}
+
+void BpeTokenizer::encode_word(std::string_view word, Run& run) const {
+  if (word.size() > WordCache::kLongestWord) {
+    parts_.model.encode(word, run.scratch, run.ids);
+    return;
+  }
+  WordCache::Entry& entry = run.cache.place(word);
+  const std::size_t first = run.ids.size();
+  if (entry.word == word) {
+    run.ids.resize(first + entry.count);
+    std::copy_n(run.ids.begin() + static_cast<std::ptrdiff_t>(entry.first), entry.count,
+                run.ids.begin() + static_cast<std::ptrdiff_t>(first));
+    return;
+  }
+  parts_.model.encode(word, run.scratch, run.ids);
+  entry = {word, first, run.ids.size() - first};
+}
+
+std::string BpeTokenizer::decode(std::span<const std::int32_t> ids, bool skip_special) const {
+  std::string bytes;
+  for (const std::int32_t id : ids) {
+    if (!is_known(id) || (skip_special && is_special(id))) continue;
+    bytes += parts_.pieces[static_cast<std::size_t>(id)];
+  }
+  return valid_utf8_prefix(bytes) == bytes.size() ? bytes : replace_invalid_utf8(bytes);
+}
+
+std::string BpeTokenizer::piece(std::int32_t id) const {
+  return is_known(id) ? parts_.pieces[static_cast<std::size_t>(id)] : std::string();
+}
+
+bool BpeTokenizer::adds_bos() const {
+  return !parts_.prefix.empty() && parts_.bos_id && parts_.prefix.front() == *parts_.bos_id;
+}
+
+}  // namespace quantscope

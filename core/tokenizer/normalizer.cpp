@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tokenizer/normalizer.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "core/tokenizer/utf8.h"
+
+namespace quantscope {
+namespace {
+
+using CodePoints = std::vector<utf8proc_int32_t>;
+
+CodePoints decompose(std::string_view text) {
+  CodePoints points;
+  points.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t length = first_utf8_part(text).length;
+    std::array<utf8proc_int32_t, 32> expanded{};
+    int last_boundary = 0;
+    const utf8proc_ssize_t count =
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(code_point(text.substr(0, length))), expanded.data(),
+                                static_cast<utf8proc_ssize_t>(expanded.size()),
+                                static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE), &last_boundary);
+    points.insert(points.end(), expanded.begin(), expanded.begin() + std::max<utf8proc_ssize_t>(count, 0));
+    text.remove_prefix(length);
+  }
+  return points;
+}
+
+int combining_class(utf8proc_int32_t point) { return utf8proc_get_property(point)->combining_class; }
+
+/// utf8proc_decompose() sorts marks by insertion, which a text of a million marks turns into hours.
+void order_marks(CodePoints& points) {
+  for (auto first = points.begin(); first != points.end();) {
+    if (combining_class(*first) == 0) {
+      ++first;
+      continue;
+    }
+    const auto last = std::find_if(first, points.end(), [](auto point) { return combining_class(point) == 0; });
+    std::stable_sort(first, last, [](auto a, auto b) { return combining_class(a) < combining_class(b); });
+    first = last;
+  }
+}
+
+}  // namespace
+
+bool may_change_under_nfc(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0xCC; });
+}
+
+std::string to_nfc(std::string_view text) {
+  CodePoints points = decompose(text);
+  order_marks(points);
+  const utf8proc_ssize_t count =
+      utf8proc_normalize_utf32(points.data(), static_cast<utf8proc_ssize_t>(points.size()),
+                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  std::string composed;
+  composed.reserve(text.size());
+  for (utf8proc_ssize_t i = 0; i < count; ++i) {
+    std::array<utf8proc_uint8_t, 4> bytes{};
+    const utf8proc_ssize_t length = utf8proc_encode_char(points[static_cast<std::size_t>(i)], bytes.data());
+    composed.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+  }
+  return composed;
+}
+
+}  // namespace quantscope
