@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QCoreApplication>
+#include <algorithm>
+
+#include "ui/charts/result_charts.h"
+#include "ui/models/format.h"
+
+namespace quantscope::ui {
+namespace {
+
+constexpr double mib = 1024.0 * 1024.0;
+constexpr double half_gap = 0.19;  // forecast and measurement stand one above the other
+
+QString tr(const char* text) { return QCoreApplication::translate("MemoryChart", text); }
+
+QString label_of(const RunEntry& run) { return QString::fromStdString(configuration_label(run.request.settings)); }
+
+std::vector<const RunEntry*> with_memory(const std::vector<const RunEntry*>& runs) {
+  std::vector<const RunEntry*> known;
+  std::copy_if(runs.begin(), runs.end(), std::back_inserter(known),
+               [](const RunEntry* run) { return run->resolved.has_value(); });
+  return known;
+}
+
+const MemoryRows* measured(const RunEntry& run) {
+  return run.result != nullptr && run.result->measured.weights() > 0 ? &run.result->measured : nullptr;
+}
+
+ChartSeries part(MemoryTag tag, bool is_forecast, const std::vector<const RunEntry*>& runs) {
+  ChartSeries series;
+  series.name = to_qt(memory_tag_name(tag)).replace(u'_', u' ');
+  if (is_forecast) series.name += u' ' + tr("(forecast)");
+  series.shape = SeriesShape::horizontal_bars;
+  series.color = part_color(static_cast<std::size_t>(tag));
+  series.stack = is_forecast ? 1 : 0;
+  series.faded = is_forecast;
+  series.in_legend = !is_forecast;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const MemoryRows* rows = is_forecast ? &runs[i]->resolved->forecast : measured(*runs[i]);
+    series.x << (rows == nullptr ? 0.0 : static_cast<double>((*rows)[tag]) / mib);
+    series.y << -static_cast<double>(i) + (is_forecast ? -half_gap : half_gap);
+  }
+  return series;
+}
+
+ChartSeries reported_marks(const std::vector<const RunEntry*>& runs) {
+  ChartSeries series;
+  series.name = tr("weights as commonly reported");
+  series.shape = SeriesShape::points;
+  series.marker = Marker::diamond;
+  series.color = QColor(0x80, 0x80, 0x80);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    series.x << static_cast<double>(runs[i]->resolved->as_commonly_reported) / mib;
+    series.y << -static_cast<double>(i);
+  }
+  return series;
+}
+
+QString summary(const std::vector<const RunEntry*>& runs) {
+  const auto weights = [](const RunEntry* run) { return memory_of(*run)->weights(); };
+  const auto [smallest, largest] = std::minmax_element(
+      runs.begin(), runs.end(), [&](const RunEntry* a, const RunEntry* b) { return weights(a) < weights(b); });
+  const QString first = tr("%1 keeps the weights in %2 MiB").arg(label_of(**smallest), format_mib(weights(*smallest)));
+  if (weights(*smallest) == weights(*largest)) return first + u'.';
+  return first + u' ' +
+         tr("and %1 in %2 MiB: a factor of %3.")
+             .arg(label_of(**largest), format_mib(weights(*largest)))
+             .arg(static_cast<double>(weights(*largest)) / static_cast<double>(weights(*smallest)), 0, 'f', 2);
+}
+
+}  // namespace
+
+ChartData memory_chart(const std::vector<const RunEntry*>& all_runs) {
+  ChartData chart;
+  chart.name = QStringLiteral("memory");
+  const std::vector<const RunEntry*> runs = with_memory(all_runs);
+  if (runs.empty()) return chart;
+  const bool any_measured = std::any_of(runs.begin(), runs.end(), [](const RunEntry* run) { return measured(*run); });
+  double longest = 0;
+  for (std::size_t i = 0; i < memory_tag_count; ++i) {
+    const auto tag = static_cast<MemoryTag>(i);
+    ChartSeries forecast = part(tag, true, runs);
+    ChartSeries taken = part(tag, false, runs);
+    const auto used = [](const ChartSeries& series) { return *std::max_element(series.x.begin(), series.x.end()) > 0; };
+    if (!used(forecast) && !used(taken)) continue;
+    forecast.in_legend = !any_measured;
+    if (any_measured) chart.series.push_back(std::move(taken));
+    chart.series.push_back(std::move(forecast));
+  }
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    chart.y.labels.emplace_back(-static_cast<double>(i), label_of(*runs[i]));
+    longest = std::max(
+        longest, static_cast<double>(std::max(runs[i]->resolved->forecast.total(), memory_of(*runs[i])->total())));
+  }
+  chart.series.push_back(reported_marks(runs));
+  chart.x.title = tr("Memory (MiB)");
+  chart.x.range = {0.0, longest / mib * 1.35};  // room for the legend
+  chart.y.title = tr("Configuration");
+  chart.y.range = {-static_cast<double>(runs.size()) + 0.4, 0.6};
+  chart.summary =
+      summary(runs) + u' ' +
+      (any_measured ? tr("Full bars are measured, pale ones below are the forecast.") : tr("All bars are forecasts."));
+  return chart;
+}
+
+}  // namespace quantscope::ui

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/models/format.h"
+
+#include <QLocale>
+#include <cmath>
+
+namespace quantscope::ui {
+
+QString format_mib(std::int64_t bytes) {
+  return QString::number(static_cast<double>(bytes) / (1024.0 * 1024.0), 'f', 1);
+}
+
+QString format_number(double value, int significant) {
+  if (std::isnan(value)) return QStringLiteral("–");
+  if (std::isinf(value)) return value > 0 ? QStringLiteral("∞") : QStringLiteral("−∞");
+  return QString::number(value, 'g', significant);
+}
+
+QString format_count(std::int64_t count) { return QLocale(QLocale::English).toString(static_cast<qlonglong>(count)); }
+
+QString format_percent(const MeanEstimate& estimate) {
+  if (estimate.n == 0) return QStringLiteral("–");
+  return QStringLiteral("%1 ± %2").arg(100 * estimate.mean, 0, 'f', 1).arg(100 * estimate.error, 0, 'f', 1);
+}
+
+QString format_with_error(double value, double error) {
+  return QStringLiteral("%1 ± %2").arg(value, 0, 'f', 2).arg(error, 0, 'f', 2);
+}
+
+QString format_duration(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return QStringLiteral("–");
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 60) return QStringLiteral("%1 s").arg(whole);
+  if (whole < 3600) return QStringLiteral("%1 min %2 s").arg(whole / 60).arg(whole % 60, 2, 10, QLatin1Char('0'));
+  return QStringLiteral("%1 h %2 min").arg(whole / 3600).arg(whole % 3600 / 60, 2, 10, QLatin1Char('0'));
+}
+
+QString format_rate(double per_second) {
+  if (!std::isfinite(per_second) || per_second <= 0) return QStringLiteral("–");
+  if (per_second >= 1) return QStringLiteral("%1/s").arg(per_second, 0, 'f', 1);
+  return QStringLiteral("%1 s each").arg(1 / per_second, 0, 'f', 1);
+}
+
+QString format_pair(const PairedComparison& pair) {
+  const auto points = [](double share) {
+    return QStringLiteral("%1%2").arg(share > 0 ? QStringLiteral("+") : QString()).arg(100 * share, 0, 'f', 1);
+  };
+  const QString interval =
+      QStringLiteral("%1 [%2, %3]").arg(points(pair.difference), points(pair.low), points(pair.high));
+  if (!pair.resolved()) return QStringLiteral("%1, not resolved at n = %2").arg(interval).arg(pair.n);
+  return QStringLiteral("%1, p = %2").arg(interval, format_number(pair.p, 2));
+}
+
+}  // namespace quantscope::ui

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QString>
+#include <cstdint>
+
+#include "core/experiment/run_result.h"
+
+namespace quantscope::ui {
+
+/// Numbers as the window shows them: always with a dot, so that what is copied can be pasted anywhere.
+QString format_mib(std::int64_t bytes);                    ///< "1023.1"
+QString format_number(double value, int significant = 4);  ///< "0.01234", "1.2e-07"
+QString format_count(std::int64_t count);                  ///< "134,515,008"
+QString format_percent(const MeanEstimate& estimate);      ///< "41.2 ± 3.1", of a share 0..1
+QString format_with_error(double value, double error);     ///< "23.58 ± 0.41"
+QString format_duration(double seconds);                   ///< "5 s", "2 min 10 s", "1 h 05 min"
+QString format_rate(double per_second);                    ///< "12.3/s", "4.0 s each"
+/// "+1.2 [-0.3, 2.7], p = 0.11", or "not resolved at n = 20" when the interval holds 0. In percentage points.
+QString format_pair(const PairedComparison& pair);
+
+inline QString to_qt(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+}  // namespace quantscope::ui

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/models/run_entry.h"
+
+#include <QCoreApplication>
+#include <algorithm>
+
+namespace quantscope::ui {
+namespace {
+
+MeanEstimate estimate(const RunEntry& entry, Scorer scorer, double QaScore::*score) {
+  std::vector<double> values;
+  values.reserve(entry.answers.size());
+  for (const auto& scores : entry.answers) values.push_back(scores[static_cast<std::size_t>(scorer)].*score);
+  return estimate_mean(values);
+}
+
+QString tr(const char* text) { return QCoreApplication::translate("RunEntry", text); }
+
+}  // namespace
+
+MeanEstimate f1_of(const RunEntry& entry, Scorer scorer) {
+  if (entry.has_result() && entry.result->qa) return entry.result->qa->f1(scorer);
+  return estimate(entry, scorer, &QaScore::f1);
+}
+
+MeanEstimate em_of(const RunEntry& entry, Scorer scorer) {
+  if (entry.has_result() && entry.result->qa) return entry.result->qa->em(scorer);
+  return estimate(entry, scorer, &QaScore::em);
+}
+
+const MemoryRows* memory_of(const RunEntry& entry) {
+  if (entry.result != nullptr && entry.result->measured.weights() > 0) return &entry.result->measured;
+  return entry.resolved ? &entry.resolved->forecast : nullptr;
+}
+
+QString stage_text(const RunEntry& entry) {
+  switch (entry.stage) {
+    case RunEntry::Stage::queued: return tr("queued");
+    case RunEntry::Stage::loading: return tr("loading %1 %").arg(static_cast<int>(100 * entry.progress));
+    case RunEntry::Stage::running: return tr("running %1 %").arg(static_cast<int>(100 * entry.progress));
+    case RunEntry::Stage::finished: return tr("finished");
+    case RunEntry::Stage::stopped: return tr("stopped");
+    case RunEntry::Stage::failed: return tr("failed: %1").arg(entry.message);
+    case RunEntry::Stage::refused: return tr("cannot run: %1").arg(entry.message);
+  }
+  return {};
+}
+
+bool same_tasks(const RunEntry& a, const RunEntry& b) {
+  if (a.request.model != b.request.model) return false;
+  const auto same = [](const Task& x, const Task& y) {
+    return x.kind == y.kind && x.data == y.data && x.items == y.items && x.sample == y.sample;
+  };
+  return std::equal(a.request.tasks.begin(), a.request.tasks.end(), b.request.tasks.begin(), b.request.tasks.end(),
+                    same);
+}
+
+}  // namespace quantscope::ui
