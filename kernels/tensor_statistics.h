@@ -2,8 +2,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "kernels/formats/half.h"
 
 namespace quantscope {
 
@@ -13,6 +16,18 @@ enum class HistogramBins : std::uint8_t {
   float16,   ///< FP16 bit pattern: exact for FP16 tensors
 };
 
+/// The bin of a value: for bfloat16 its upper 16 bits (cut off, not rounded), for float16 the nearest pattern.
+constexpr std::uint16_t histogram_bin(HistogramBins bins, float value) {
+  return bins == HistogramBins::float16 ? fp32_to_fp16(value) : static_cast<std::uint16_t>(float_bits(value) >> 16);
+}
+
+/// The value that a bin stands for.
+constexpr float histogram_value(HistogramBins bins, std::uint16_t bin) {
+  return bins == HistogramBins::float16 ? fp16_to_fp32(bin) : bf16_to_fp32(bin);
+}
+
+inline constexpr std::size_t histogram_bin_count = 65536;
+
 /// Counts of all 65,536 16-bit patterns, made once; zooming re-bins these counts and never reads the tensor again.
 struct ValueHistogram {
   HistogramBins bins = HistogramBins::bfloat16;
@@ -21,11 +36,11 @@ struct ValueHistogram {
 
 /// Moments and extremes of one tensor, in float64 from the decoded fp32 values. NaN and Inf are counted, not summed.
 struct TensorStatistics {
-  std::int64_t count = 0;
+  std::int64_t count = 0;  ///< all elements
   std::int64_t not_finite = 0;
   std::int64_t zeros = 0;
   std::int64_t outliers = 0;  ///< |x - mean| > 6 standard deviations
-  double minimum = 0;
+  double minimum = 0;         ///< of the finite elements, like all that follow; 0 if there are none
   double maximum = 0;
   double mean = 0;
   double standard_deviation = 0;  ///< population

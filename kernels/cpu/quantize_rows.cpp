@@ -145,7 +145,8 @@ EncodeLevel best_encode_level() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl"))
     return EncodeLevel::avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c")) return EncodeLevel::avx2;
+  // F16C is older than AVX2: no CPU has the second without the first.
+  if (__builtin_cpu_supports("avx2")) return EncodeLevel::avx2;
 #endif
   return EncodeLevel::scalar;
 }
