@@ -6,6 +6,7 @@
 #   app/run.sh MODEL                 the window with this checkpoint
 #   app/run.sh SUB-COMMAND ...       quantscope-cli (inspect, forecast, compare, ...; see --help)
 #   app/run.sh --version             builds, prints the version, starts nothing
+#   app/run.sh --help                this text
 set -euo pipefail
 
 setup="$(dirname "${BASH_SOURCE[0]}")/setup"
@@ -44,7 +45,13 @@ compare_in_terminal() {
   say "report: $report"
 }
 
+print_help() { sed -n '3,/^set /{s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
+
 main() {
+  if [[ ${1-} == --help || ${1-} == -h ]]; then
+    print_help
+    return
+  fi
   build_programs
   if [[ ${1-} == --version ]]; then
     exec "$programs/quantscope-cli" --version

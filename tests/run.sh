@@ -68,21 +68,22 @@ test_with_sanitizer() {
   run_tests "$@"
 }
 
-# fuzz SECONDS : the targets are the programs in build/fuzz/tests/fuzz
+# fuzz SECONDS : every tests/fuzz/KIND_fuzzer, from small whole files; what it learns stays in build/fuzz/corpus/KIND
 fuzz() {
-  local seconds=${1:?how many seconds for each target?} program corpus count=0
+  local seconds=${1:?how many seconds for each target?} programs="$source_root/build/fuzz/tests/fuzz"
+  local corpus="$source_root/build/fuzz/corpus" kind program
   prepare check
   configure fuzz
-  build fuzz
-  while read -r program; do
-    corpus="$source_root/build/fuzz/corpus/$(basename "$program")"
-    mkdir -p "$corpus"
-    say "fuzzing $(basename "$program") for $seconds s"
-    (cd "$corpus/.." && "$program" -max_total_time="$seconds" -rss_limit_mb=2048 -print_final_stats=1 "$corpus") ||
-      fail "$(basename "$program") found an input that fails; it lies in $(dirname "$corpus")"
-    count=$((count + 1))
-  done < <(find "$source_root/build/fuzz/tests/fuzz" -maxdepth 1 -type f -perm -u+x | sort)
-  [[ $count -gt 0 ]] || fail "no fuzz target was built"
+  build fuzz --target tests/fuzz/all
+  "$programs/write_fuzz_seeds" "$corpus"
+  for program in "$programs"/*_fuzzer; do
+    kind=$(basename "$program" _fuzzer)
+    mkdir -p "$corpus/$kind"
+    say "fuzzing $kind for $seconds s"
+    "$program" -max_total_time="$seconds" -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$corpus/$kind-" "$corpus/$kind" ||
+      fail "$kind: found an input that fails; it is saved as $corpus/$kind-*"
+  done
 }
 
 # cpp_sources PATTERN... : tracked files below the source folders

@@ -18,7 +18,7 @@ configure() {
   printf '%s\n' "$*" >"$stamp"
 }
 
-# build PRESET
+# build PRESET [--target TARGET]
 build() {
-  (cd "$source_root" && cmake --build --preset "$1" --parallel "$(nproc)" >&2) || fail "building preset $1 failed"
+  (cd "$source_root" && cmake --build --preset "$@" --parallel "$(nproc)" >&2) || fail "building preset $1 failed"
 }
