@@ -11,12 +11,6 @@
 namespace quantscope {
 namespace {
 
-WeightFormat format_of(const Settings& settings) {
-  if (is_dense(settings.type)) return dense_format(settings.type);
-  if (settings.type == DataType::int8) return int8_row_format();
-  return block_format(settings.type, settings.block_size.value_or(default_block_size), settings.double_quantization);
-}
-
 ActivationMode activations_of(const Settings& settings) {
   const bool llm_int8 = settings.type == DataType::int8 && !settings.weight_only_int8;
   return llm_int8 ? ActivationMode::int8_outliers : ActivationMode::rounded;
@@ -77,7 +71,7 @@ class Planner {
   }
 
   PlannedWeight quantize(const WeightSlot& slot, const Settings& settings, std::string reason) const {
-    PlannedWeight planned{slot, format_of(settings), tag_of(slot), ActivationMode::rounded, std::move(reason)};
+    PlannedWeight planned{slot, requested_format(settings), tag_of(slot), ActivationMode::rounded, std::move(reason)};
     // A lookup has no activations, and a matrix that is also the embedding is decoded like one.
     if (slot.role == WeightRole::linear) planned.activations = activations_of(settings);
     return planned;
@@ -116,6 +110,12 @@ ModelPlan plan_weights(const Settings& settings, const ModelDescription& model, 
   const Planner planner(settings, model, stored);
   for (const WeightSlot& slot : weight_slots(model)) plan.weights.push_back(planner.plan(slot));
   return plan;
+}
+
+WeightFormat requested_format(const Settings& settings) {
+  if (is_dense(settings.type)) return dense_format(settings.type);
+  if (settings.type == DataType::int8) return int8_row_format();
+  return block_format(settings.type, settings.block_size.value_or(default_block_size), settings.double_quantization);
 }
 
 bool is_quantized(const WeightFormat& format) { return format.levels != Levels::identity; }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/engine.h"
+
+#include <fmt/format.h>
+
+#include "app/cli/console.h"
+#include "core/experiment/resource_paths.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace quantscope::cli {
+namespace {
+constexpr std::int64_t batch_rows = 512;
+}  // namespace
+
+Result<std::shared_ptr<const Checkpoint>> open_model(const std::string& model) {
+  if (model != "default") return Checkpoint::open(model);
+  auto path = default_model_path(ResourcePaths::locate());
+  if (!path) return tl::unexpected(path.error());
+  return Checkpoint::open(*path);
+}
+
+DeviceDescription device_of(const Settings&) { return describe_cpu(); }
+
+Result<Resolved> resolve_or_explain(const Settings& settings, const Checkpoint& checkpoint,
+                                    const DeviceDescription& device, std::int64_t context) {
+  auto resolved = resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {context, batch_rows});
+  if (resolved) return std::move(*resolved);
+  const Conflict& conflict = resolved.error();
+  std::string message = conflict.why;
+  if (!conflict.nearest_valid.empty()) message += fmt::format(" Nearest that works: {}.", conflict.nearest_valid);
+  return fail(ErrorCode::invalid_argument, std::move(message), conflict.field);
+}
+
+Result<Engine> start_engine(const Session& session, const std::string& model, const Settings& settings,
+                            std::int64_t context) {
+  Engine engine;
+  auto checkpoint = open_model(model);
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
+  engine.checkpoint = *checkpoint;
+  const std::int64_t tokens = settings.context > 0 ? settings.context : context;
+  auto resolved = resolve_or_explain(settings, *engine.checkpoint, device_of(settings), tokens);
+  if (!resolved) return tl::unexpected(resolved.error());
+  engine.resolved = std::move(*resolved);
+  auto backend = create_cpu_backend({settings.threads, settings.simd});
+  if (!backend) return tl::unexpected(backend.error());
+  engine.backend = std::move(*backend);
+  engine.backend->set_stop_token(session.stop);
+  const ProgressFn progress = session.json ? ProgressFn() : console_progress();
+  auto loaded = Model::load(*engine.checkpoint, engine.resolved.plan, *engine.backend, progress, session.stop);
+  if (!loaded) return tl::unexpected(loaded.error());
+  engine.model = std::move(*loaded);
+  auto decoder = Decoder::create(*engine.model, engine.resolved.plan.kv_type, tokens, batch_rows);
+  if (!decoder) return tl::unexpected(decoder.error());
+  engine.decoder = std::move(*decoder);
+  return engine;
+}
+
+}  // namespace quantscope::cli

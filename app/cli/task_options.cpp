@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/task_options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace quantscope::cli {
+namespace {
+
+/// "A:B" counts from zero and leaves B out; an empty text means everything.
+Result<std::pair<std::int64_t, std::int64_t>> parse_range(const std::string& text, const char* option) {
+  if (text.empty()) return std::pair<std::int64_t, std::int64_t>{0, 0};
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  const char* end = text.data() + text.size();
+  const auto [colon, first_error] = std::from_chars(text.data(), end, first);
+  if (first_error == std::errc() && colon != end && *colon == ':') {
+    const auto [rest, last_error] = std::from_chars(colon + 1, end, last);
+    if (last_error == std::errc() && rest == end && first >= 0 && last > first) return std::pair{first, last};
+  }
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} {} is not a range A:B with A < B, counted from zero.", option, text), option);
+}
+
+}  // namespace
+
+void TaskOptions::add_to(CLI::App& command, bool several) {
+  const std::string group = "Tasks";
+  auto* task = command.add_option("--task", names_, "coqa, perplexity or speed")->group(group);
+  if (several)
+    task->expected(1, 3);
+  else
+    task->expected(1);
+  command.add_option("--data", data_, "CoQA JSON or plain text; \"sample\" is the bundled one")->group(group);
+  if (several) command.add_option("--text", text_, "Plain text of the perplexity task")->group(group);
+  command.add_option("--items", items_, "Questions of each story: last or all")
+      ->check(CLI::IsMember({"last", "all"}))
+      ->group(group);
+  command.add_option("--sample", sample_, "all, first:N or random:N:SEED (PCG32, without replacement)")->group(group);
+  command.add_option("--protocol", protocol_, "ppl-llama.cpp-512 or ppl-gptq-2048")->group(group);
+  command.add_option("--scorer", scorer_, "lm-eval, official or max")
+      ->check(CLI::IsMember({"lm-eval", "official", "max"}))
+      ->group(group);
+  command.add_option("--stories", stories_, "A:B, counted from zero, B left out")->group(group);
+  command.add_option("--chunks", chunks_, "A:B, counted from zero, B left out")->group(group);
+  command.add_option("--prompt-tokens", prompt_tokens_, "speed: tokens of the prompt")
+      ->check(CLI::Range(1, 1 << 20))
+      ->group(group);
+  command.add_option("--generated-tokens", generated_tokens_, "speed: tokens generated")
+      ->check(CLI::Range(1, 1 << 20))
+      ->group(group);
+  command.add_option("--repetitions", repetitions_, "speed: counted repetitions")
+      ->check(CLI::Range(1, 1000))
+      ->group(group);
+}
+
+Result<Task> TaskOptions::task(TaskKind kind) const {
+  Task task;
+  task.kind = kind;
+  if (kind == TaskKind::speed) {
+    task.speed = {prompt_tokens_, generated_tokens_, repetitions_};
+    return task;
+  }
+  const bool own_text = kind == TaskKind::perplexity && !text_.empty();
+  task.data = own_text ? text_ : data_.empty() ? "sample" : data_;
+  if (kind == TaskKind::perplexity) task.protocol = protocol_;
+  task.items = items_ == "all" ? Items::all : Items::last;
+  task.scorer = *parse_scorer(scorer_);
+  auto sample = parse_sample(sample_);
+  if (!sample) return tl::unexpected(sample.error());
+  task.sample = *sample;
+  auto stories = parse_range(stories_, "--stories");
+  if (!stories) return tl::unexpected(stories.error());
+  std::tie(task.first_story, task.last_story) = *stories;
+  auto chunks = parse_range(chunks_, "--chunks");
+  if (!chunks) return tl::unexpected(chunks.error());
+  std::tie(task.first_chunk, task.last_chunk) = *chunks;
+  return task;
+}
+
+Result<std::vector<Task>> TaskOptions::tasks() const {
+  std::vector<std::string> names = names_;
+  if (names.empty()) names.push_back("coqa");
+  std::vector<Task> list;
+  for (const std::string& name : names) {
+    auto kind = parse_task(name);
+    if (!kind) return tl::unexpected(kind.error());
+    auto parsed = task(*kind);
+    if (!parsed) return tl::unexpected(parsed.error());
+    list.push_back(std::move(*parsed));
+  }
+  return list;
+}
+
+}  // namespace quantscope::cli

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "core/experiment/run_request.h"
+
+namespace quantscope::cli {
+
+/// What is evaluated, as options of `evaluate` and `compare`.
+class TaskOptions {
+ public:
+  /// `several`: --task may be repeated.
+  void add_to(CLI::App& command, bool several);
+  /// The tasks asked for; CoQA on the bundled sample when none is.
+  Result<std::vector<Task>> tasks() const;
+
+ private:
+  Result<Task> task(TaskKind kind) const;
+
+  std::vector<std::string> names_;
+  std::string data_, text_, items_ = "last", sample_ = "all", protocol_, scorer_ = "lm-eval", stories_, chunks_;
+  std::int64_t prompt_tokens_ = 512, generated_tokens_ = 64;
+  int repetitions_ = 5;
+};
+
+}  // namespace quantscope::cli

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/cli/command.h"
+#include "app/cli/console.h"
+#include "app/cli/engine.h"
+#include "app/cli/settings_options.h"
+#include "core/checkpoint/safetensors_writer.h"
+#include "core/experiment/weight_planner.h"
+#include "core/quantize/quantize_tensor.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace quantscope::cli {
+namespace {
+using nlohmann::json;
+
+struct TensorOptions {
+  std::string model, configuration, name, out;
+  SettingsOptions settings;
+};
+
+std::string_view code_dtype(CodeType type) {
+  switch (type) {
+    case CodeType::float32: return "F32";
+    case CodeType::float16: return "F16";
+    case CodeType::bfloat16: return "BF16";
+    case CodeType::signed8: return "I8";
+    case CodeType::packed4: return "U8";
+  }
+  return "U8";
+}
+
+std::vector<TensorDeclaration> declarations(const QuantizedTensor& tensor) {
+  const auto count =
+      static_cast<std::int64_t>(tensor.scales.size() / (tensor.format.nested_scales ? 1 : sizeof(float)));
+  const bool packed = tensor.format.code_type == CodeType::packed4;
+  std::vector<TensorDeclaration> list;
+  list.push_back({"codes", code_dtype(tensor.format.code_type), {tensor.rows, tensor.columns}, tensor.codes.size()});
+  if (packed) list.back().shape = {static_cast<std::int64_t>(tensor.codes.size())};
+  if (tensor.scales.size() > 0)
+    list.push_back({"absmax", tensor.format.nested_scales ? "U8" : "F32", {count}, tensor.scales.size()});
+  if (tensor.format.nested_scales) {
+    const std::uint64_t bytes = tensor.nested_absmax.size() - sizeof(float);
+    list.push_back({"nested_absmax", "F32", {static_cast<std::int64_t>(bytes / sizeof(float))}, bytes});
+    list.push_back({"nested_offset", "F32", {1}, sizeof(float)});
+  }
+  list.push_back({"decoded",
+                  "F32",
+                  {tensor.rows, tensor.columns},
+                  static_cast<std::uint64_t>(tensor.rows * tensor.columns) * sizeof(float)});
+  return list;
+}
+
+Result<void> append_decoded(SafetensorsWriter& writer, Backend& backend, const Weight& weight) {
+  constexpr std::int64_t tile_values = 1 << 20;
+  const std::int64_t tile = std::max<std::int64_t>(1, tile_values / weight.columns);
+  std::vector<float> values;
+  for (std::int64_t row = 0; row < weight.rows; row += tile) {
+    const std::int64_t rows = std::min(tile, weight.rows - row);
+    values.resize(static_cast<std::size_t>(rows * weight.columns));
+    if (auto done = backend.decode(weight, row, rows, values); !done) return done;
+    if (auto done = writer.append_values(std::span<const float>(values)); !done) return done;
+  }
+  return {};
+}
+
+Result<void> write_tensor(const std::string& out, Backend& backend, const Weight& weight) {
+  auto tensor = backend.download(weight);
+  if (!tensor) return tl::unexpected(tensor.error());
+  auto writer = SafetensorsWriter::create(out, declarations(*tensor));
+  if (!writer) return tl::unexpected(writer.error());
+  for (const TaggedBuffer* buffer : {&tensor->codes, &tensor->scales, &tensor->nested_absmax})
+    if (auto done = writer->append({buffer->data(), buffer->size()}); !done) return done;
+  if (auto done = append_decoded(*writer, backend, weight); !done) return done;
+  return writer->finish();
+}
+
+/// The format that the settings give to this tensor; a tensor outside the model is treated as a linear in scope.
+Result<WeightFormat> format_for(const Settings& settings, const Checkpoint& checkpoint, const std::string& name) {
+  auto resolved = resolve_or_explain(settings, checkpoint, device_of(settings), 1);
+  if (!resolved) return tl::unexpected(resolved.error());
+  for (const PlannedWeight& weight : resolved->plan.weights)
+    if (weight.slot.name == name) return weight.format;
+  return requested_format(resolved->settings);
+}
+
+int tensor(const Session& session, const TensorOptions& options) {
+  auto settings = options.settings.applied_to(options.configuration);
+  if (!settings) return report_error(session, settings.error());
+  auto checkpoint = open_model(options.model);
+  if (!checkpoint) return report_error(session, checkpoint.error());
+  const TensorInfo* info = (*checkpoint)->find(options.name);
+  if (info == nullptr)
+    return report_error(
+        session, {ErrorCode::not_found, fmt::format("{} has no tensor {}.", options.model, options.name), {}, {}});
+  auto format = format_for(*settings, **checkpoint, options.name);
+  if (!format) return report_error(session, format.error());
+  auto backend = create_cpu_backend({settings->threads, settings->simd});
+  if (!backend) return report_error(session, backend.error());
+  (*backend)->set_stop_token(session.stop);
+  auto weight =
+      (*backend)->quantize(source_rows(**checkpoint, *info), info->rows(), info->columns(), *format, MemoryTag::codes);
+  if (!weight) return report_error(session, weight.error());
+  auto error = quantization_error(**checkpoint, *info, **backend, **weight);
+  if (!error) return report_error(session, error.error());
+  if (auto written = write_tensor(options.out, **backend, **weight); !written)
+    return report_error(session, written.error());
+  const json value = {{"tensor", options.name},
+                      {"format", format_label(*format)},
+                      {"file", options.out},
+                      {"relative_error", error->relative_error},
+                      {"sqnr_db", error->sqnr_db},
+                      {"cosine", error->cosine},
+                      {"max_absolute", error->max_absolute},
+                      {"mean_absolute", error->mean_absolute}};
+  if (session.json)
+    print_json(value);
+  else
+    fmt::print("{} in {}: relative error {:.6f}, SQNR {:.2f} dB, cosine {:.8f}; written to {}.\n", options.name,
+               format_label(*format), error->relative_error, error->sqnr_db, error->cosine, options.out);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_tensor(CLI::App& app, Session& session, Action& chosen) {
+  auto options = std::make_shared<TensorOptions>();
+  CLI::App* command = app.add_subcommand("tensor", "Quantize one tensor and write codes, scales and decoded values");
+  command->add_option("model", options->model, "Checkpoint, .safetensors file, or default")->required();
+  command->add_option("configuration", options->configuration, "nf4, int4:block=128, ...")->required();
+  command->add_option("name", options->name, "model.layers.0.self_attn.q_proj.weight, ...")->required();
+  options->settings.add_to(*command, false);
+  command->add_option("--out", options->out, "safetensors file")->required();
+  command->footer(R"(JSON: {"tensor": "...", "relative_error": 0.09, "sqnr_db": 20.9, "cosine": 0.996})");
+  command->callback(
+      [&session, &chosen, options] { chosen = [&session, options] { return tensor(session, *options); }; });
+}
+
+}  // namespace quantscope::cli

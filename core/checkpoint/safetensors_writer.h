@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/error.h"
+
+namespace quantscope {
+
+/// A tensor that is about to be written.
+struct TensorDeclaration {
+  std::string name;
+  std::string_view dtype;  ///< "F32", "U8", "I8", ... of the safetensors format
+  std::vector<std::int64_t> shape;
+  std::uint64_t bytes = 0;
+};
+
+/// Writes a .safetensors file (8-byte header length, JSON header, raw little-endian bytes) in one pass: declare all
+/// tensors, append their bytes in that order in pieces of any size, finish. The file appears under its name only when
+/// it is complete; an unfinished writer removes what it wrote.
+class SafetensorsWriter {
+ public:
+  static Result<SafetensorsWriter> create(const std::filesystem::path& path,
+                                          const std::vector<TensorDeclaration>& tensors);
+  SafetensorsWriter(SafetensorsWriter&&) = default;
+  SafetensorsWriter& operator=(SafetensorsWriter&&) = default;
+  ~SafetensorsWriter();
+
+  Result<void> append(std::span<const std::byte> bytes);
+  template <class T>
+  Result<void> append_values(std::span<const T> values) {
+    return append(std::as_bytes(values));
+  }
+  /// Fails when fewer or more bytes were appended than declared.
+  Result<void> finish();
+
+ private:
+  SafetensorsWriter() = default;
+  Result<void> io_error() const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty once finished
+  std::unique_ptr<std::ofstream> file_;
+  std::uint64_t missing_ = 0;
+};
+
+}  // namespace quantscope
