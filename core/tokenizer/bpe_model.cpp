@@ -15,15 +15,14 @@ using Scratch = BpeModel::Scratch;
 /// Words with more bytes go through the heap.
 constexpr std::size_t kShortWord = 64;
 
-/// Order of a max-heap whose top is the merge to do next: lowest rank, then leftmost.
-bool is_later(const Scratch::Candidate& a, const Scratch::Candidate& b) {
-  return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
-}
-
 void link_symbols(Scratch& scratch) {
   scratch.symbols.clear();
   scratch.symbols.reserve(scratch.ids.size());
-  for (std::size_t i = 0; i < scratch.ids.size(); ++i) scratch.symbols.push_back({scratch.ids[i], i - 1, i + 1});
+  std::uint32_t position = 0;
+  for (const std::int32_t id : scratch.ids) {
+    scratch.symbols.push_back({id, position - 1, position + 1});
+    ++position;
+  }
 }
 
 void collect_symbols(Scratch& scratch) {
@@ -120,38 +119,44 @@ void BpeModel::merge_short(Scratch& scratch) const {
   }
 }
 
-void BpeModel::push_candidate(Scratch& scratch, std::size_t left) const {
+void BpeModel::add_candidate(Scratch& scratch, std::uint32_t left) const {
   const Scratch::Symbol& symbol = scratch.symbols[left];
-  const Merge merge = merges_.find(symbol.id, scratch.symbols[symbol.next].id);
-  if (merge.rank == Merge::kNever) return;
-  scratch.heap.push_back({merge.rank, merge.merged, left});
-  std::ranges::push_heap(scratch.heap, is_later);
+  const std::uint32_t rank = merges_.find(symbol.id, scratch.symbols[symbol.next].id).rank;
+  if (rank != Merge::kNever) scratch.heap.push_back((std::uint64_t{rank} << 32U) | left);
 }
 
-void BpeModel::apply_candidate(Scratch& scratch, const Scratch::Candidate& candidate) const {
+void BpeModel::apply_candidate(Scratch& scratch, std::uint64_t candidate) const {
   std::vector<Scratch::Symbol>& symbols = scratch.symbols;
-  Scratch::Symbol& left = symbols[candidate.position];
+  const auto position = static_cast<std::uint32_t>(candidate);
+  Scratch::Symbol& left = symbols[position];
   if (left.id < 0 || left.next >= symbols.size()) return;
   Scratch::Symbol& right = symbols[left.next];
-  // Either side may have been merged with another neighbour since the candidate was pushed.
-  if (merges_.find(left.id, right.id).rank != candidate.rank) return;
-  left.id = candidate.merged;
+  const Merge merge = merges_.find(left.id, right.id);
+  // Either side may have been merged with another neighbour since the candidate was added.
+  if (merge.rank != candidate >> 32U) return;
+  left.id = merge.merged;
   right.id = -1;
   left.next = right.next;
+  const auto add = [&](std::uint32_t at) {
+    const std::size_t before = scratch.heap.size();
+    add_candidate(scratch, at);
+    if (scratch.heap.size() > before) std::ranges::push_heap(scratch.heap, std::greater<>{});
+  };
   if (left.next < symbols.size()) {
-    symbols[left.next].previous = candidate.position;
-    push_candidate(scratch, candidate.position);
+    symbols[left.next].previous = position;
+    add(position);
   }
-  if (candidate.position > 0) push_candidate(scratch, left.previous);
+  if (position > 0) add(left.previous);
 }
 
 void BpeModel::merge_long(Scratch& scratch) const {
   link_symbols(scratch);
   scratch.heap.clear();
-  for (std::size_t i = 0; i + 1 < scratch.symbols.size(); ++i) push_candidate(scratch, i);
+  for (std::uint32_t i = 0; i + 1 < scratch.symbols.size(); ++i) add_candidate(scratch, i);
+  std::ranges::make_heap(scratch.heap, std::greater<>{});
   while (!scratch.heap.empty()) {
-    std::ranges::pop_heap(scratch.heap, is_later);
-    const Scratch::Candidate candidate = scratch.heap.back();
+    std::ranges::pop_heap(scratch.heap, std::greater<>{});
+    const std::uint64_t candidate = scratch.heap.back();
     scratch.heap.pop_back();
     apply_candidate(scratch, candidate);
   }

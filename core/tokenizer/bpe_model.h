@@ -33,17 +33,12 @@ class BpeModel {
     /// A token of the word so far, in a list linked through positions.
     struct Symbol {
       std::int32_t id = 0;  ///< negative once merged into the symbol before it
-      std::size_t previous = 0, next = 0;
-    };
-    struct Candidate {
-      std::uint32_t rank = 0;
-      std::int32_t merged = 0;
-      std::size_t position = 0;
+      std::uint32_t previous = 0, next = 0;
     };
     std::vector<std::int32_t> ids;
     std::vector<Merge> merges;
     std::vector<Symbol> symbols;
-    std::vector<Candidate> heap;
+    std::vector<std::uint64_t> heap;  ///< rank above position of the left symbol: the smallest is merged next
   };
 
   /// Knows no token; for structures that are filled later.
@@ -51,7 +46,7 @@ class BpeModel {
   /// Fails if a merge names a token that the vocabulary lacks.
   static Result<BpeModel> build(const BpeSource& source);
 
-  /// Appends the ids of a word (raw bytes). Time is n log n in its length.
+  /// Appends the ids of a word (raw bytes, less than 2^32). Time is n log n in its length.
   void encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const;
 
  private:
@@ -69,8 +64,8 @@ class BpeModel {
   void merge_short(Scratch& scratch) const;
   /// Keeps candidates in a heap and tokens in a linked list.
   void merge_long(Scratch& scratch) const;
-  void push_candidate(Scratch& scratch, std::size_t left) const;
-  void apply_candidate(Scratch& scratch, const Scratch::Candidate& candidate) const;
+  void add_candidate(Scratch& scratch, std::uint32_t left) const;
+  void apply_candidate(Scratch& scratch, std::uint64_t candidate) const;
 
   std::array<std::int32_t, 256> byte_ids_{};
   std::optional<std::int32_t> unknown_id_;

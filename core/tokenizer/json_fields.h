@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "core/checkpoint/json_document.h"
 
 namespace quantscope {
 
@@ -32,10 +34,9 @@ inline std::string_view json_text(const nlohmann::json& object, const char* name
 
 /// A token id: a whole number from 0 to 2^31 - 1.
 inline std::optional<std::int32_t> json_token_id(const nlohmann::json& value) {
-  if (!value.is_number_unsigned()) return std::nullopt;
-  const auto number = value.get<std::uint64_t>();
-  if (number > std::uint64_t{std::numeric_limits<std::int32_t>::max()}) return std::nullopt;
-  return static_cast<std::int32_t>(number);
+  const std::optional<std::int64_t> number = whole_number(value);
+  if (!number || *number < 0 || !std::in_range<std::int32_t>(*number)) return std::nullopt;
+  return static_cast<std::int32_t>(*number);
 }
 
 }  // namespace quantscope

@@ -46,10 +46,25 @@ void order_marks(CodePoints& points) {
   }
 }
 
+/// False only for characters that NFC never changes, moves or joins to the one before.
+bool may_change(char32_t character) {
+  constexpr utf8proc_uint16_t none = 0xFFFF, first_joining = 0x8000;  // utf8proc's own encoding of its tables
+  const bool is_jamo = character >= 0x1100 && character <= 0x11FF;    // joined by rule, not by table
+  const utf8proc_property_t& property = *utf8proc_get_property(static_cast<utf8proc_int32_t>(character));
+  const bool decomposes = property.decomp_seqindex != none && property.decomp_type == 0;
+  const bool joins_previous = property.comb_index != none && property.comb_index >= first_joining;
+  return is_jamo || decomposes || joins_previous || property.combining_class != 0;
+}
+
 }  // namespace
 
 bool may_change_under_nfc(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) >= 0xCC; });
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    // Lead bytes below 0xCC begin characters below U+0300: none of them changes unless a mark follows.
+    if (static_cast<unsigned char>(text[i]) < 0xCC) continue;
+    if (may_change(code_point(text.substr(i, first_utf8_part(text.substr(i)).length)))) return true;
+  }
+  return false;
 }
 
 std::string to_nfc(std::string_view text) {

@@ -6,7 +6,7 @@
 
 namespace quantscope {
 
-/// False only if the text cannot change under NFC, judged from its bytes alone (all characters below U+0300).
+/// False only if valid UTF-8 text is in NFC already; judges character by character, without building anything.
 bool may_change_under_nfc(std::string_view text);
 
 /// Unicode Normalization Form C of valid UTF-8 (UAX #15), in time linear in the text but for the sorting of runs of

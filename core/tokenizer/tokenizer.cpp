@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
+#include "core/checkpoint/json_document.h"
 #include "core/tokenizer/gguf_tokenizer.h"
 #include "core/tokenizer/tokenizer_json.h"
 
@@ -13,27 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The largest tokenizer.json in use is some 35 MB.
-constexpr std::uintmax_t kLargestFile = std::uintmax_t{512} << 20U;
-
-Result<std::string> read_text(const fs::path& path) {
-  std::error_code error;
-  const std::uintmax_t bytes = fs::file_size(path, error);
-  if (error) {
-    return fail(ErrorCode::not_found, fmt::format("{} cannot be read ({}).", path.string(), error.message()),
-                path.string());
-  }
-  if (bytes > kLargestFile) {
-    return fail(ErrorCode::unsupported, fmt::format("{} is too large for a tokenizer.", path.string()), path.string());
-  }
-  std::string text(static_cast<std::size_t>(bytes), '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(text.data(), static_cast<std::streamsize>(bytes))) {
-    return fail(ErrorCode::io, fmt::format("{} cannot be read; check its permissions.", path.string()), path.string());
-  }
-  return text;
-}
-
 Error with_file(Error error, const fs::path& path) {
   error.message = fmt::format("{}: {}", path.string(), error.message);
   error.where = path.string();
@@ -41,12 +19,11 @@ Error with_file(Error error, const fs::path& path) {
 }
 
 /// From the tokenizer_config.json beside tokenizer.json, which need not exist.
-Result<SpecialTokenNames> read_special_names(const fs::path& folder) {
-  const fs::path path = folder / "tokenizer_config.json";
-  if (!fs::exists(path)) return SpecialTokenNames{};
-  const Result<std::string> text = read_text(path);
-  if (!text) return tl::unexpected(text.error());
-  return parse_tokenizer_config(*text).map_error([&](Error error) { return with_file(std::move(error), path); });
+Result<SpecialTokenNames> special_names_beside(const fs::path& tokenizer_file) {
+  const fs::path path = tokenizer_file.parent_path() / "tokenizer_config.json";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return SpecialTokenNames{};
+  return open_json(path).map([](const JsonDocument& config) { return read_special_names(config.root); });
 }
 
 struct FromSource {
@@ -70,11 +47,13 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::from_json(const fs::path& pa
                             file.parent_path().string()),
                 file.string());
   }
-  const Result<std::string> text = read_text(file);
-  if (!text) return tl::unexpected(text.error());
-  const Result<SpecialTokenNames> names = read_special_names(file.parent_path());
+  const Result<JsonDocument> document = open_json(file);
+  if (!document) return tl::unexpected(document.error());
+  const Result<SpecialTokenNames> names = special_names_beside(file);
   if (!names) return tl::unexpected(names.error());
-  return parse_tokenizer_json(*text, *names).map_error([&](Error error) { return with_file(std::move(error), file); });
+  return build_json_tokenizer(document->root, *names).map_error([&](Error error) {
+    return with_file(std::move(error), file);
+  });
 }
 
 Result<std::shared_ptr<const Tokenizer>> Tokenizer::from_gguf(const GgufVocabulary& vocabulary) {

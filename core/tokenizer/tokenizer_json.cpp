@@ -23,12 +23,6 @@ tl::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorCode::corrupt_file, fmt::format("{}; get the tokenizer's files again.", what));
 }
 
-Result<json> parse(std::string_view text) {
-  json root = json::parse(text, nullptr, false);
-  if (!root.is_object()) return malformed("The file is not a JSON object");
-  return root;
-}
-
 Result<std::vector<AddedToken>> read_added_tokens(const json& list) {
   std::vector<AddedToken> tokens;
   for (const json& entry : list) {
@@ -157,19 +151,15 @@ std::string token_name(const json& config, const char* field) {
 
 }  // namespace
 
-Result<SpecialTokenNames> parse_tokenizer_config(std::string_view text) {
-  const Result<json> root = parse(text);
-  if (!root) return tl::unexpected(root.error());
-  return SpecialTokenNames{token_name(*root, "bos_token"), token_name(*root, "eos_token")};
+SpecialTokenNames read_special_names(const json& config) {
+  return {token_name(config, "bos_token"), token_name(config, "eos_token")};
 }
 
-Result<std::shared_ptr<const Tokenizer>> parse_tokenizer_json(std::string_view text, const SpecialTokenNames& names) {
-  const Result<json> root = parse(text);
-  if (!root) return tl::unexpected(root.error());
+Result<std::shared_ptr<const Tokenizer>> build_json_tokenizer(const json& root, const SpecialTokenNames& names) {
   BpeTokenizerParts parts;
   // The pipeline first: it says best what kind of tokenizer this is.
-  if (const Result<void> read = add_pipeline(*root, parts); !read) return tl::unexpected(read.error());
-  if (const Result<void> read = add_vocabulary(*root, parts); !read) return tl::unexpected(read.error());
+  if (const Result<void> read = add_pipeline(root, parts); !read) return tl::unexpected(read.error());
+  if (const Result<void> read = add_vocabulary(root, parts); !read) return tl::unexpected(read.error());
   parts.bos_id = id_of(names.bos, parts);
   if (!parts.bos_id && !parts.prefix.empty()) parts.bos_id = parts.prefix.front();
   parts.eos_id = id_of(names.eos, parts);

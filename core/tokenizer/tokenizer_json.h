@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <string_view>
 
 #include "core/tokenizer/tokenizer.h"
 
@@ -15,11 +15,12 @@ struct SpecialTokenNames {
 };
 
 /// `bos_token` and `eos_token` of tokenizer_config.json.
-Result<SpecialTokenNames> parse_tokenizer_config(std::string_view text);
+SpecialTokenNames read_special_names(const nlohmann::json& config);
 
 /// A tokenizer.json (format of Hugging Face tokenizers, version 1.0) with a byte-level BPE model. Padding and
 /// truncation are ignored. BOS and EOS are the tokens named, else BOS is the first token its template puts before the
 /// text.
-Result<std::shared_ptr<const Tokenizer>> parse_tokenizer_json(std::string_view text, const SpecialTokenNames& names);
+Result<std::shared_ptr<const Tokenizer>> build_json_tokenizer(const nlohmann::json& root,
+                                                              const SpecialTokenNames& names);
 
 }  // namespace quantscope
