@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/backend.h"
+
+namespace quantscope {
+
+std::int64_t KvShape::bytes() const {
+  return 2 * layers * pages * page_tokens * kv_heads * head_dim * data_type_info(type).bits / 8;
+}
+
+}  // namespace quantscope

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cpu/cpu_backend.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/cpu/cpu_backend_impl.h"
+
+namespace quantscope {
+namespace {
+constexpr int most_threads = 1024;
+
+std::int64_t memory_bytes(int pages) { return sysconf(pages) * sysconf(_SC_PAGESIZE); }
+
+DeviceDescription describe(std::string_view level, int threads) {
+  DeviceDescription description;
+  description.id = "cpu";
+  description.name = processor_name();
+  description.dispatch_level = level;
+  for (const DispatchLevel& available : dispatch_levels()) description.dispatch_levels.emplace_back(available.name);
+  description.threads = threads;
+  description.memory_total = memory_bytes(_SC_PHYS_PAGES);
+  description.memory_free = memory_bytes(_SC_AVPHYS_PAGES);
+  return description;
+}
+}  // namespace
+
+Result<std::unique_ptr<Backend>> create_cpu_backend(const CpuOptions& options) {
+  const auto level = choose_dispatch_level(options.simd);
+  if (!level) return tl::unexpected(level.error());
+  if (options.threads < 0 || options.threads > most_threads) {
+    return fail(
+        ErrorCode::invalid_argument,
+        std::to_string(options.threads) + " threads are out of range; choose 1 to 1024, or 0 for all processors.",
+        "threads");
+  }
+  const int threads = options.threads == 0 ? std::min(available_processors(), most_threads) : options.threads;
+  return std::make_unique<CpuBackend>(*level, threads);
+}
+
+DeviceDescription describe_cpu() { return describe(dispatch_levels().back().name, available_processors()); }
+
+CpuBackend::CpuBackend(const DispatchLevel& level, int threads)
+    : context_(threads, *level.kernels), linears_(context_), level_(level.name) {}
+
+DeviceDescription CpuBackend::description() const { return describe(level_, context_.threads()); }
+
+}  // namespace quantscope

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <string>
+
+#include "kernels/cpu/cpu_backend_impl.h"
+#include "kernels/cpu/cpu_buffer.h"
+#include "kernels/cpu/cpu_weight.h"
+#include "kernels/cpu/kv_storage.h"
+#include "kernels/cpu/reference/decode.h"
+#include "kernels/cpu/reference/encode.h"
+
+/// The operations of CpuBackend that place and move data.
+namespace quantscope {
+namespace {
+Result<TaggedBuffer> copy(MemoryLedger& ledger, MemoryTag tag, const TaggedBuffer& source) {
+  auto buffer = TaggedBuffer::allocate(ledger, tag, source.size());
+  if (buffer && source.size() > 0) std::memcpy(buffer->data(), source.data(), source.size());
+  return buffer;
+}
+
+std::string rows_text(std::int64_t first, std::int64_t count) {
+  return "Rows " + std::to_string(first) + " to " + std::to_string(first + count);
+}
+
+Result<void> check_rows(const Buffer& buffer, std::int64_t rows, std::size_t values) {
+  if (rows >= 0 && rows <= buffer.row_capacity && static_cast<std::int64_t>(values) == rows * buffer.columns) return {};
+  return fail(ErrorCode::invalid_argument, rows_text(0, rows) + " with " + std::to_string(values) +
+                                               " values do not fit a buffer of " + std::to_string(buffer.row_capacity) +
+                                               " rows of " + std::to_string(buffer.columns) + "; make it larger.");
+}
+
+/// The parts must be as long as the format says: kernels read them without looking.
+Result<void> check_sizes(const QuantizedTensor& tensor) {
+  if (tensor.rows > 0 && tensor.columns > 0) {
+    const FormatBytes bytes = format_bytes(tensor.format, tensor.rows, tensor.columns);
+    const auto scales = tensor.scales.size() + tensor.nested_absmax.size() + tensor.zeros.size();
+    if (static_cast<std::int64_t>(tensor.codes.size()) == bytes.codes &&
+        static_cast<std::int64_t>(scales) == bytes.scales) {
+      return {};
+    }
+  }
+  return fail(ErrorCode::invalid_argument,
+              "A tensor of shape [" + std::to_string(tensor.rows) + ", " + std::to_string(tensor.columns) + "] with " +
+                  std::to_string(tensor.codes.size()) + " bytes of codes does not have the size of its format.");
+}
+}  // namespace
+
+Result<std::unique_ptr<Weight>> CpuBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
+                                                     const WeightFormat& format, MemoryTag tag) {
+  auto tensor = QuantizedTensor::allocate(ledger(), rows, columns, format, tag);
+  if (!tensor) return tl::unexpected(tensor.error());
+  const std::int64_t block = std::max<std::int64_t>(1, format.block_size);
+  const std::int64_t tile_rows = std::min(rows, 64 * (block / std::gcd(columns, block)));
+  Scratch tile;
+  Scratch absmax;
+  auto values = tile.reserve<float>(ledger(), tile_rows * columns);
+  if (!values) return tl::unexpected(values.error());
+  auto scales = absmax.reserve<float>(ledger(), scale_count(format, rows, columns));
+  if (!scales) return tl::unexpected(scales.error());
+  const std::span<float> all_scales(*scales, static_cast<std::size_t>(scale_count(format, rows, columns)));
+  for (std::int64_t first = 0; first < rows; first += tile_rows) {
+    if (context_.stopped()) return cancelled();
+    const std::int64_t count = std::min(tile_rows, rows - first);
+    const std::span<float> part(*values, static_cast<std::size_t>(count * columns));
+    if (auto read = source(first, count, part); !read) return tl::unexpected(read.error());
+    reference::encode_values(part, first * columns, *tensor, all_scales);
+  }
+  if (format.nested_scales) {
+    reference::encode_absmax(all_scales, *tensor);
+  } else {
+    std::copy(all_scales.begin(), all_scales.end(), tensor->scales.as<float>().begin());
+  }
+  return std::make_unique<CpuWeight>(std::move(*tensor));
+}
+
+Result<std::unique_ptr<Weight>> CpuBackend::upload(QuantizedTensor tensor) {
+  if (auto valid = check_sizes(tensor); !valid) return tl::unexpected(valid.error());
+  return std::make_unique<CpuWeight>(std::move(tensor));
+}
+
+Result<QuantizedTensor> CpuBackend::download(const Weight& weight) {
+  const QuantizedTensor& source = as_cpu(weight).tensor();
+  QuantizedTensor tensor;
+  tensor.rows = source.rows;
+  tensor.columns = source.columns;
+  tensor.format = source.format;
+  struct Part {
+    const TaggedBuffer& from;
+    TaggedBuffer& to;
+    MemoryTag tag;
+  };
+  const Part parts[] = {{source.codes, tensor.codes, MemoryTag::codes},
+                        {source.scales, tensor.scales, MemoryTag::scales},
+                        {source.nested_absmax, tensor.nested_absmax, MemoryTag::scales},
+                        {source.zeros, tensor.zeros, MemoryTag::scales},
+                        {source.group_index, tensor.group_index, MemoryTag::scales},
+                        {source.input_scale, tensor.input_scale, MemoryTag::scales}};
+  for (const Part& part : parts) {
+    auto copied = copy(ledger(), part.tag, part.from);
+    if (!copied) return tl::unexpected(copied.error());
+    part.to = std::move(*copied);
+  }
+  return tensor;
+}
+
+Result<void> CpuBackend::decode(const Weight& weight, std::int64_t first_row, std::int64_t row_count,
+                                std::span<float> values) {
+  if (first_row < 0 || row_count < 0 || first_row > weight.rows - row_count ||
+      static_cast<std::int64_t>(values.size()) != row_count * weight.columns) {
+    return fail(ErrorCode::invalid_argument, rows_text(first_row, row_count) + " of a weight with " +
+                                                 std::to_string(weight.rows) + " rows cannot be decoded into " +
+                                                 std::to_string(values.size()) + " values; ask for existing rows.");
+  }
+  const CpuWeight& source = as_cpu(weight);
+  return context_.for_each(row_count, [&](std::int64_t row, int) {
+    reference::decode_rows(
+        source.tensor(), first_row + row, 1,
+        values.subspan(static_cast<std::size_t>(row * weight.columns), static_cast<std::size_t>(weight.columns)));
+  });
+}
+
+Result<TensorStatistics> CpuBackend::statistics(const RowReader&, std::int64_t, std::int64_t, HistogramBins) {
+  return fail(ErrorCode::unsupported, "Statistics are not available on this device.");
+}
+
+Result<std::unique_ptr<Buffer>> CpuBackend::create_buffer(std::int64_t row_capacity, std::int64_t columns) {
+  auto buffer = CpuBuffer::create(ledger(), row_capacity, columns);
+  if (!buffer) return tl::unexpected(buffer.error());
+  return std::move(*buffer);
+}
+
+Result<void> CpuBackend::read(const Buffer& buffer, std::int64_t rows, std::span<float> values) {
+  if (auto valid = check_rows(buffer, rows, values.size()); !valid) return valid;
+  std::copy_n(values_of(buffer), values.size(), values.data());
+  return {};
+}
+
+Result<void> CpuBackend::write(Buffer& buffer, std::int64_t rows, std::span<const float> values) {
+  if (auto valid = check_rows(buffer, rows, values.size()); !valid) return valid;
+  std::copy_n(values.data(), values.size(), values_of(buffer));
+  return {};
+}
+
+Result<std::unique_ptr<KvStorage>> CpuBackend::create_kv(const KvShape& shape) {
+  auto storage = CpuKvStorage::create(ledger(), shape);
+  if (!storage) return tl::unexpected(storage.error());
+  return std::move(*storage);
+}
+
+Result<void> CpuBackend::copy_kv_page(KvStorage& storage, std::int32_t from, std::int32_t to) {
+  if (std::min(from, to) < 0 || std::max(from, to) >= storage.shape.pages) {
+    return fail(ErrorCode::invalid_argument, "Page " + std::to_string(from) + " cannot be copied to page " +
+                                                 std::to_string(to) + " of a KV cache with " +
+                                                 std::to_string(storage.shape.pages) + " pages; use existing pages.");
+  }
+  static_cast<CpuKvStorage&>(storage).copy_page(from, to);
+  return {};
+}
+
+}  // namespace quantscope

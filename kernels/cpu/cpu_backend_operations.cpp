@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
+#include <string>
+
+#include "kernels/cpu/attention.h"
+#include "kernels/cpu/cpu_backend_impl.h"
+#include "kernels/cpu/cpu_buffer.h"
+#include "kernels/cpu/cpu_weight.h"
+#include "kernels/cpu/head.h"
+#include "kernels/cpu/norm_rope.h"
+#include "kernels/cpu/reference/decode.h"
+#include "kernels/formats/half.h"
+
+/// The fused operations of CpuBackend.
+namespace quantscope {
+namespace {
+Result<void> check_input(const Buffer& input, std::int64_t rows, const Weight& weight) {
+  if (rows >= 0 && rows <= input.row_capacity && input.columns == weight.columns) return {};
+  return fail(ErrorCode::invalid_argument,
+              std::to_string(rows) + " rows of a buffer [" + std::to_string(input.row_capacity) + ", " +
+                  std::to_string(input.columns) + "] cannot be multiplied with a weight of " +
+                  std::to_string(weight.columns) + " input features; check the shapes of the model.");
+}
+
+Result<void> check_output(const Buffer& output, std::int64_t rows, const Weight& weight) {
+  if (rows <= output.row_capacity && output.columns == weight.rows) return {};
+  return fail(ErrorCode::invalid_argument, std::to_string(rows) + " rows of " + std::to_string(weight.rows) +
+                                               " results do not fit a buffer [" + std::to_string(output.row_capacity) +
+                                               ", " + std::to_string(output.columns) +
+                                               "]; check the shapes of the model.");
+}
+
+Result<void> check_span(std::size_t have, std::size_t want, const char* name) {
+  if (have == want) return {};
+  return fail(ErrorCode::invalid_argument, "There is room for " + std::to_string(have) + " " + name + " but " +
+                                               std::to_string(want) + " are asked for; make the sizes agree.");
+}
+
+Result<void> check_ids(std::span<const std::int32_t> ids, std::int64_t end, const char* name) {
+  for (const std::int32_t id : ids) {
+    if (id < 0 || id >= end) {
+      return fail(ErrorCode::invalid_argument, std::string(name) + " " + std::to_string(id) + " is not below " +
+                                                   std::to_string(end) + "; check the tokenizer and the model.");
+    }
+  }
+  return {};
+}
+
+LinearGroup group_of(const Linear& linear) { return {{&linear, nullptr}, 1}; }
+
+void show(const Tap* tap, const Linear& linear, const float* values, std::int64_t rows) {
+  if (tap == nullptr || !*tap) return;
+  (*tap)(linear, {values, static_cast<std::size_t>(rows * linear.weight->columns)}, rows);
+}
+}  // namespace
+
+template <class RowOf>
+Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm,
+                                           const RowOf& row_of) {
+  if (norm.weight->rows != 1 || norm.weight->columns != input.columns) {
+    return fail(ErrorCode::invalid_argument, "A norm of " + std::to_string(norm.weight->columns) +
+                                                 " weights does not fit rows of " + std::to_string(input.columns) +
+                                                 " values; check the shapes of the model.");
+  }
+  const auto columns = static_cast<std::size_t>(input.columns);
+  auto weight = norm_weight_.reserve<float>(ledger(), input.columns);
+  if (!weight) return tl::unexpected(weight.error());
+  auto values = normalized_.reserve<float>(ledger(), rows * input.columns);
+  if (!values) return tl::unexpected(values.error());
+  reference::decode_rows(as_cpu(*norm.weight).tensor(), 0, 1, {*weight, columns});
+  const float* source = values_of(input);
+  auto done = context_.for_each(rows, [&](std::int64_t row, int) {
+    const std::int64_t from = row_of(row);
+    rms_norm_row({source + from * input.columns, columns}, {*weight, columns}, norm.epsilon,
+                 *values + row * input.columns);
+  });
+  if (!done) return tl::unexpected(done.error());
+  return *values;
+}
+
+Result<void> CpuBackend::embed(const Weight& table, std::span<const std::int32_t> ids, ComputeType compute,
+                               Buffer& hidden) {
+  if (auto valid = check_ids(ids, table.rows, "Token id"); !valid) return valid;
+  if (hidden.columns != table.columns || std::ssize(ids) > hidden.row_capacity) {
+    return fail(ErrorCode::invalid_argument, std::to_string(ids.size()) + " embeddings of " +
+                                                 std::to_string(table.columns) +
+                                                 " values do not fit the hidden buffer; make it larger.");
+  }
+  return context_.for_each(std::ssize(ids), [&](std::int64_t row, int) {
+    const std::span<float> values(values_of(hidden) + row * table.columns, static_cast<std::size_t>(table.columns));
+    reference::decode_rows(as_cpu(table).tensor(), ids[static_cast<std::size_t>(row)], 1, values);
+    for (float& value : values) value = round_to(compute, value);
+  });
+}
+
+Result<void> CpuBackend::norm_linears(const Buffer& input, std::int64_t rows, const Norm& norm,
+                                      std::span<const LinearOutput> outputs, const Tap* tap) {
+  std::vector<LinearGroup> groups;
+  for (const LinearOutput& output : outputs) {
+    if (auto valid = check_input(input, rows, *output.linear.weight); !valid) return valid;
+    if (auto valid = check_output(*output.output, rows, *output.linear.weight); !valid) return valid;
+    groups.push_back(group_of(output.linear));
+  }
+  auto values = normalize(input, rows, norm, [](std::int64_t row) { return row; });
+  if (!values) return tl::unexpected(values.error());
+  for (const LinearOutput& output : outputs) show(tap, output.linear, *values, rows);
+  return linears_.run(*values, rows, groups, [&](const ProductTile& tile, int) {
+    Buffer& output = *outputs[tile.group].output;
+    for (std::int64_t m = 0; m < tile.rows; ++m) {
+      std::copy_n(tile.row(0, m), tile.outputs,
+                  values_of(output) + (tile.first_row + m) * output.columns + tile.first_output);
+    }
+  });
+}
+
+Result<void> CpuBackend::linear_add(const Buffer& input, std::int64_t rows, const Linear& linear, Buffer& residual,
+                                    const Tap* tap) {
+  if (auto valid = check_input(input, rows, *linear.weight); !valid) return valid;
+  if (auto valid = check_output(residual, rows, *linear.weight); !valid) return valid;
+  show(tap, linear, values_of(input), rows);
+  const LinearGroup group = group_of(linear);
+  return linears_.run(values_of(input), rows, {&group, 1}, [&](const ProductTile& tile, int) {
+    for (std::int64_t m = 0; m < tile.rows; ++m) {
+      float* out = values_of(residual) + (tile.first_row + m) * residual.columns + tile.first_output;
+      const float* products = tile.row(0, m);
+      for (std::int64_t n = 0; n < tile.outputs; ++n) out[n] += products[n];
+    }
+  });
+}
+
+Result<void> CpuBackend::norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
+                                      const Linear& up, Buffer& output, const Tap* tap) {
+  if (auto valid = check_input(input, rows, *gate.weight); !valid) return valid;
+  if (auto valid = check_output(output, rows, *gate.weight); !valid) return valid;
+  auto values = normalize(input, rows, norm, [](std::int64_t row) { return row; });
+  if (!values) return tl::unexpected(values.error());
+  show(tap, gate, *values, rows);
+  show(tap, up, *values, rows);
+  const LinearGroup group{{&gate, &up}, 2};
+  return linears_.run(*values, rows, {&group, 1}, [&](const ProductTile& tile, int) {
+    for (std::int64_t m = 0; m < tile.rows; ++m) {
+      float* out = values_of(output) + (tile.first_row + m) * output.columns + tile.first_output;
+      context_.kernels().silu_multiply(tile.row(0, m), tile.row(1, m), tile.outputs, out);
+    }
+  });
+}
+
+Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
+                                     std::span<const float> inverse_frequencies,
+                                     std::span<const SequenceRows> sequences, KvStorage& storage) {
+  if (auto valid = check_attention(shape, storage.shape); !valid) return valid;
+  const std::int64_t kv_width = shape.kv_heads * shape.head_dim;
+  const std::int64_t half = std::ssize(inverse_frequencies);
+  if (q.columns != shape.heads * shape.head_dim || k.columns != kv_width || v.columns != kv_width ||
+      (half != 0 && 2 * half != shape.head_dim)) {
+    return fail(ErrorCode::invalid_argument,
+                "Queries, keys, values and rotary frequencies do not have the attention's shape; check the model.");
+  }
+  auto places = place_rows(sequences, storage.shape, std::min({q.row_capacity, k.row_capacity, v.row_capacity}));
+  if (!places) return tl::unexpected(places.error());
+  // Per row: cosines, sines, one rotated head.
+  const std::int64_t row_scratch = 2 * half + shape.head_dim;
+  auto scratch = rotation_.reserve<float>(ledger(), std::ssize(*places) * row_scratch);
+  if (!scratch) return tl::unexpected(scratch.error());
+  auto& cache = static_cast<CpuKvStorage&>(storage);
+  return context_.for_each(std::ssize(*places), [&](std::int64_t index, int) {
+    const RowPlace& place = (*places)[static_cast<std::size_t>(index)];
+    float* cosines = *scratch + index * row_scratch;
+    float* sines = cosines + half;
+    float* rotated = sines + half;
+    rotation_of(place.position, inverse_frequencies, cosines, sines);
+    float* query = values_of(q) + place.row * q.columns;
+    for (std::int64_t h = 0; half > 0 && h < shape.heads; ++h) {
+      float* head = query + h * shape.head_dim;
+      rotate_head(head, cosines, sines, half, rotated);
+      std::copy_n(rotated, shape.head_dim, head);
+    }
+    const std::int32_t page = place.pages[static_cast<std::size_t>(place.position / storage.shape.page_tokens)];
+    for (std::int64_t h = 0; h < shape.kv_heads; ++h) {
+      const float* key = values_of(k) + place.row * kv_width + h * shape.head_dim;
+      if (half > 0) rotate_head(key, cosines, sines, half, rotated);
+      cache.put(shape.layer, page, h, place.position % storage.shape.page_tokens, half > 0 ? rotated : key,
+                values_of(v) + place.row * kv_width + h * shape.head_dim);
+    }
+  });
+}
+
+Result<void> CpuBackend::attention(const Buffer& q, const AttentionShape& shape,
+                                   std::span<const SequenceRows> sequences, const KvStorage& storage, Buffer& output) {
+  if (auto valid = check_attention(shape, storage.shape); !valid) return valid;
+  if (q.columns != shape.heads * shape.head_dim || output.columns != q.columns) {
+    return fail(ErrorCode::invalid_argument, "Queries and output do not have the attention's shape; check the model.");
+  }
+  auto places = place_rows(sequences, storage.shape, std::min(q.row_capacity, output.row_capacity));
+  if (!places) return tl::unexpected(places.error());
+  return attend(context_, values_of(q), shape, *places, static_cast<const CpuKvStorage&>(storage), values_of(output));
+}
+
+Result<const float*> CpuBackend::normalize_picked(const Buffer& hidden, std::span<const std::int32_t> picked,
+                                                  const Norm& norm, const Linear& head, std::size_t results) {
+  if (auto valid = check_ids(picked, hidden.row_capacity, "Row"); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_input(hidden, 0, *head.weight); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_span(results, picked.size(), "results"); !valid) return tl::unexpected(valid.error());
+  return normalize(hidden, std::ssize(picked), norm,
+                   [&](std::int64_t row) { return std::int64_t{picked[static_cast<std::size_t>(row)]}; });
+}
+
+Result<void> CpuBackend::head_logits(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
+                                     const Linear& head, std::span<float> logits) {
+  const auto vocabulary = static_cast<std::size_t>(head.weight->rows);
+  if (auto valid = check_span(logits.size(), picked.size() * vocabulary, "logits"); !valid) return valid;
+  auto values = normalize_picked(hidden, picked, norm, head, picked.size());
+  if (!values) return tl::unexpected(values.error());
+  return compute_logits(linears_, *values, std::ssize(picked), head, logits);
+}
+
+Result<void> CpuBackend::head_top(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
+                                  const Linear& head, std::span<TopToken> top) {
+  auto values = normalize_picked(hidden, picked, norm, head, top.size());
+  if (!values) return tl::unexpected(values.error());
+  return find_top(context_, linears_, *values, std::ssize(picked), head, top);
+}
+
+Result<void> CpuBackend::head_log_probabilities(const Buffer& hidden, std::span<const std::int32_t> picked,
+                                                const Norm& norm, const Linear& head,
+                                                std::span<const std::int32_t> targets,
+                                                std::span<double> log_probabilities) {
+  if (auto valid = check_span(targets.size(), picked.size(), "targets"); !valid) return valid;
+  if (auto valid = check_ids(targets, head.weight->rows, "Target id"); !valid) return valid;
+  // Partial sums are kept per row and vocabulary tile; this bounds them to a few megabytes.
+  constexpr std::size_t rows_at_once = 128;
+  for (std::size_t first = 0; first < picked.size(); first += rows_at_once) {
+    const std::size_t count = std::min(rows_at_once, picked.size() - first);
+    auto values = normalize_picked(hidden, picked.subspan(first, count), norm, head, count);
+    if (!values) return tl::unexpected(values.error());
+    auto done = compute_log_probabilities(context_, linears_, *values, static_cast<std::int64_t>(count), head,
+                                          targets.subspan(first, count), log_probabilities.subspan(first, count));
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace quantscope

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cpu/cpu_weight.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "kernels/cpu/reference/decode.h"
+#include "kernels/formats/dynamic_map.h"
+#include "kernels/formats/levels.h"
+
+namespace quantscope {
+namespace {
+bool has_nibble_kernel(const WeightFormat& format, std::int64_t columns) {
+  return format.code_type == CodeType::packed4 && format.scale_layout == ScaleLayout::flat_blocks &&
+         format.zero_point == ZeroPoint::none && columns % nibble_span == 0 && format.block_size % nibble_span == 0 &&
+         std::has_single_bit(static_cast<std::uint64_t>(format.block_size));
+}
+
+bool is_extended(const QuantizedTensor& tensor) {
+  return tensor.group_index.size() > 0 || tensor.input_scale.size() > 0;
+}
+}  // namespace
+
+CpuWeight::CpuWeight(QuantizedTensor tensor) : tensor_(std::move(tensor)) {
+  rows = tensor_.rows;
+  columns = tensor_.columns;
+  format = tensor_.format;
+  if (is_extended(tensor_)) {
+    access_ = Access::decoded;
+  } else if (has_nibble_kernel(format, columns)) {
+    kind_ = WeightKind::nibbles;
+    block_shift_ = std::countr_zero(static_cast<std::uint64_t>(format.block_size));
+    const auto table = levels_table(format.levels);
+    std::copy_n(table.values, 16, levels_);
+    access_ = format.nested_scales || format.levels == Levels::int4 ? Access::factors : Access::stored;
+  } else if (format.code_type == CodeType::signed8 && format.scale_layout == ScaleLayout::per_row) {
+    kind_ = WeightKind::signed8;
+  } else if (format.code_type == CodeType::float16) {
+    kind_ = WeightKind::float16;
+  } else if (format.code_type == CodeType::bfloat16) {
+    kind_ = WeightKind::bfloat16;
+  } else if (format.code_type != CodeType::float32) {
+    access_ = Access::decoded;
+  }
+}
+
+std::int64_t CpuWeight::scratch_size(std::int64_t row_count) const {
+  switch (access_) {
+    case Access::stored: return 0;
+    case Access::factors: return (row_count * columns >> block_shift_) + 2;
+    case Access::decoded: return row_count * columns;
+  }
+  return 0;
+}
+
+CpuWeight::View CpuWeight::view(std::int64_t first_row, std::int64_t row_count, float* scratch) const {
+  View view;
+  view.first = first_row;
+  view.count = row_count;
+  view.rows = {tensor_.codes.data(), tensor_.scales.as<float>().data(), levels_, 0, columns, block_shift_};
+  if (access_ == Access::factors) {
+    view.rows.first_block = first_block(first_row);
+    decode_factors(view.rows.first_block, block_after(first_row + row_count), scratch);
+    view.rows.factors = scratch;
+  } else if (access_ == Access::decoded) {
+    reference::decode_rows(tensor_, first_row, row_count, {scratch, static_cast<std::size_t>(row_count * columns)});
+    view.rows.codes = scratch;
+    view.first = 0;
+  }
+  return view;
+}
+
+void CpuWeight::decode_factors(std::int64_t begin, std::int64_t end, float* factors) const {
+  if (format.nested_scales) {
+    const std::uint8_t* codes = tensor_.scales.as<std::uint8_t>().data();
+    const float* nested = tensor_.nested_absmax.as<float>().data();
+    const float offset = tensor_.nested_offset();
+    for (std::int64_t i = begin; i < end; ++i) {
+      factors[i - begin] = decode_nested_absmax(dynamic_map.values[codes[i]], nested[i / nested_block_size], offset);
+    }
+  } else {
+    std::copy_n(tensor_.scales.as<float>().data() + begin, end - begin, factors);
+  }
+  if (format.levels != Levels::int4) return;
+  for (std::int64_t i = 0; i < end - begin; ++i) factors[i] = int4_scale(factors[i]);
+}
+
+}  // namespace quantscope
