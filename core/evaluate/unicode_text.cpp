@@ -35,8 +35,15 @@ char32_t simple_lower_case(char32_t c) {
   return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
 }
 
-/// Unicode's Cased property. Its Other_Lowercase and Other_Uppercase members outside the letter categories are those
-/// with a simple case mapping; the modifier letters among them are case-ignorable, so the sigma rule skips them anyway.
+/// The members of Unicode's Cased property that have no case mapping and are no cased letters: ordinal indicators and
+/// squared Latin letters.
+bool is_cased_symbol(char32_t c) {
+  return c == 0xAA || c == 0xBA || (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+         (c >= 0x1F170 && c <= 0x1F189);
+}
+
+/// Unicode's Cased property. Cased modifier letters may be told otherwise: they are case-ignorable, so the sigma rule
+/// skips them.
 bool is_cased(char32_t c) {
   switch (category(c)) {
     case UTF8PROC_CATEGORY_LU:
@@ -44,7 +51,8 @@ bool is_cased(char32_t c) {
     case UTF8PROC_CATEGORY_LT: return true;
     default: break;
   }
-  return simple_lower_case(c) != c || utf8proc_toupper(static_cast<utf8proc_int32_t>(c)) != static_cast<int>(c);
+  const auto code_point = static_cast<utf8proc_int32_t>(c);
+  return is_cased_symbol(c) || simple_lower_case(c) != c || utf8proc_toupper(code_point) != code_point;
 }
 
 /// Unicode's Case_Ignorable property: marks, format characters, modifiers, and the punctuation that may stand inside a
