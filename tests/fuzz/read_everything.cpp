@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "tests/fuzz/read_everything.h"
+
+#include <cstdlib>
+
+namespace quantscope::fuzzing {
+
+void read_everything(const Result<std::shared_ptr<const Checkpoint>>& checkpoint) {
+  if (!checkpoint) {
+    if (checkpoint.error().message.empty()) std::abort();
+    return;
+  }
+  std::vector<float> values;
+  for (const TensorInfo& tensor : (*checkpoint)->tensors()) {
+    values.resize(static_cast<std::size_t>(tensor.count()));
+    if (!(*checkpoint)->decode_rows(tensor, 0, tensor.rows(), values)) std::abort();
+  }
+  if (!(*checkpoint)->fingerprint()) std::abort();
+  (*checkpoint)->baseline_note();
+}
+
+}  // namespace quantscope::fuzzing
