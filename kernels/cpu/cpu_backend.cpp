@@ -14,6 +14,11 @@ constexpr int most_threads = 1024;
 
 std::int64_t memory_bytes(int pages) { return sysconf(pages) * sysconf(_SC_PAGESIZE); }
 
+EncodeLevel encode_level(std::string_view level) {
+  if (level == "scalar") return EncodeLevel::scalar;
+  return level == "avx2" ? EncodeLevel::avx2 : EncodeLevel::avx512;
+}
+
 DeviceDescription describe(std::string_view level, int threads) {
   DeviceDescription description;
   description.id = "cpu";
@@ -43,7 +48,10 @@ Result<std::unique_ptr<Backend>> create_cpu_backend(const CpuOptions& options) {
 DeviceDescription describe_cpu() { return describe(dispatch_levels().back().name, available_processors()); }
 
 CpuBackend::CpuBackend(const DispatchLevel& level, int threads)
-    : context_(threads, *level.kernels), linears_(context_), level_(level.name) {}
+    : context_(threads, *level.kernels),
+      linears_(context_),
+      level_(level.name),
+      encode_level_(encode_level(level.name)) {}
 
 DeviceDescription CpuBackend::description() const { return describe(level_, context_.threads()); }
 

@@ -5,6 +5,7 @@
 #include "kernels/cpu/cpu_context.h"
 #include "kernels/cpu/dispatch.h"
 #include "kernels/cpu/linear.h"
+#include "kernels/cpu/quantize_rows.h"
 
 namespace quantscope {
 
@@ -57,6 +58,7 @@ class CpuBackend final : public Backend {
                                       std::span<double> log_probabilities) override;
 
  private:
+  ParallelFor parallel_for();
   /// Normalized copies of rows `row_of(0 .. rows)` of the input, valid until the next call.
   template <class RowOf>
   Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, const RowOf& row_of);
@@ -69,6 +71,7 @@ class CpuBackend final : public Backend {
   Scratch norm_weight_;
   Scratch rotation_;
   std::string level_;
+  EncodeLevel encode_level_;
 };
 
 }  // namespace quantscope

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <string>
 
 #include "kernels/cpu/cpu_backend_impl.h"
@@ -9,7 +8,7 @@
 #include "kernels/cpu/cpu_weight.h"
 #include "kernels/cpu/kv_storage.h"
 #include "kernels/cpu/reference/decode.h"
-#include "kernels/cpu/reference/encode.h"
+#include "kernels/cpu/tensor_statistics.h"
 
 /// The operations of CpuBackend that place and move data.
 namespace quantscope {
@@ -49,29 +48,9 @@ Result<void> check_sizes(const QuantizedTensor& tensor) {
 
 Result<std::unique_ptr<Weight>> CpuBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                                      const WeightFormat& format, MemoryTag tag) {
-  auto tensor = QuantizedTensor::allocate(ledger(), rows, columns, format, tag);
+  const QuantizeRequest request{rows, columns, format, tag, encode_level_};
+  auto tensor = quantize_matrix(source, request, ledger(), parallel_for(), context_.stop_token());
   if (!tensor) return tl::unexpected(tensor.error());
-  const std::int64_t block = std::max<std::int64_t>(1, format.block_size);
-  const std::int64_t tile_rows = std::min(rows, 64 * (block / std::gcd(columns, block)));
-  Scratch tile;
-  Scratch absmax;
-  auto values = tile.reserve<float>(ledger(), tile_rows * columns);
-  if (!values) return tl::unexpected(values.error());
-  auto scales = absmax.reserve<float>(ledger(), scale_count(format, rows, columns));
-  if (!scales) return tl::unexpected(scales.error());
-  const std::span<float> all_scales(*scales, static_cast<std::size_t>(scale_count(format, rows, columns)));
-  for (std::int64_t first = 0; first < rows; first += tile_rows) {
-    if (context_.stopped()) return cancelled();
-    const std::int64_t count = std::min(tile_rows, rows - first);
-    const std::span<float> part(*values, static_cast<std::size_t>(count * columns));
-    if (auto read = source(first, count, part); !read) return tl::unexpected(read.error());
-    reference::encode_values(part, first * columns, *tensor, all_scales);
-  }
-  if (format.nested_scales) {
-    reference::encode_absmax(all_scales, *tensor);
-  } else {
-    std::copy(all_scales.begin(), all_scales.end(), tensor->scales.as<float>().begin());
-  }
   return std::make_unique<CpuWeight>(std::move(*tensor));
 }
 
@@ -121,8 +100,15 @@ Result<void> CpuBackend::decode(const Weight& weight, std::int64_t first_row, st
   });
 }
 
-Result<TensorStatistics> CpuBackend::statistics(const RowReader&, std::int64_t, std::int64_t, HistogramBins) {
-  return fail(ErrorCode::unsupported, "Statistics are not available on this device.");
+ParallelFor CpuBackend::parallel_for() {
+  return [this](std::int64_t count, const std::function<void(std::int64_t)>& body) {
+    context_.pool().parallel_for(count, [&](std::int64_t index, int) { body(index); });
+  };
+}
+
+Result<TensorStatistics> CpuBackend::statistics(const RowReader& source, std::int64_t rows, std::int64_t columns,
+                                                HistogramBins bins) {
+  return tensor_statistics(source, rows, columns, bins, ledger(), parallel_for(), context_.stop_token());
 }
 
 Result<std::unique_ptr<Buffer>> CpuBackend::create_buffer(std::int64_t row_capacity, std::int64_t columns) {

@@ -49,10 +49,12 @@ class CpuContext {
   CpuContext(int threads, const SimdKernels& kernels);
 
   MemoryLedger& ledger() { return ledger_; }
+  ThreadPool& pool() { return pool_; }
   int threads() const { return pool_.threads(); }
   const SimdKernels& kernels() const { return *kernels_; }
   WorkerScratch& worker(int index) { return workers_[static_cast<std::size_t>(index)]; }
   void set_stop_token(std::stop_token token) { stop_ = std::move(token); }
+  const std::stop_token& stop_token() const { return stop_; }
   bool stopped() const { return stop_.stop_requested(); }
 
   /// Reserves `count` values of T in one scratch of every worker.

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <cmath>
+#include <limits>
+
+#include "kernels/cpu/reference/operations.h"
+#include "tests/kernels/cpu_device.h"
+
+namespace quantscope::testing {
+namespace {
+constexpr std::int64_t columns = 64;
+constexpr std::int64_t vocabulary = 1003;
+
+/// A head whose logits the reference computes.
+class HeadScene {
+ public:
+  HeadScene(const std::string& simd, int threads) : backend(create_cpu(simd, threads)) {
+    norm_weight = create_weight(*backend, random_values(columns, 40), 1, columns, dense_format(DataType::fp32));
+    weight = create_weight(*backend, random_values(vocabulary * columns, 41), vocabulary, columns,
+                           dense_format(DataType::bf16));
+    norm = {norm_weight.get(), 1e-5F};
+    head.weight = weight.get();
+    hidden = create_filled(*backend, random_values(6 * columns, 42), 6);
+  }
+
+  std::vector<double> expected_logits(std::int64_t row) const {
+    const auto values = random_values(6 * columns, 42);
+    const auto weights = random_values(columns, 40);
+    const auto x = reference::rms_norm({values.data() + row * columns, columns}, weights, 1e-5F);
+    return reference::linear(std::vector<float>(x.begin(), x.end()), 1, *backend->download(*weight), ComputeType::fp32);
+  }
+
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Weight> norm_weight, weight;
+  std::unique_ptr<Buffer> hidden;
+  Norm norm;
+  Linear head;
+};
+
+class HeadLevels : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(HeadLevels, AgreeWithTheReference) {
+  const HeadScene scene(GetParam(), 2);
+  const std::vector<std::int32_t> picked = {5, 0, 3};
+  const std::vector<std::int32_t> targets = {0, 1002, 500};
+  std::vector<float> logits(picked.size() * vocabulary);
+  std::vector<TopToken> top(picked.size());
+  std::vector<double> log_probabilities(picked.size());
+  ASSERT_TRUE(scene.backend->head_logits(*scene.hidden, picked, scene.norm, scene.head, logits).has_value());
+  ASSERT_TRUE(scene.backend->head_top(*scene.hidden, picked, scene.norm, scene.head, top).has_value());
+  ASSERT_TRUE(
+      scene.backend->head_log_probabilities(*scene.hidden, picked, scene.norm, scene.head, targets, log_probabilities)
+          .has_value());
+  for (std::size_t i = 0; i < picked.size(); ++i) {
+    const auto expected = scene.expected_logits(picked[i]);
+    const auto best = reference::top_token(expected);
+    expect_near({logits.begin() + static_cast<std::ptrdiff_t>(i * vocabulary),
+                 logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * vocabulary)},
+                expected, 1e-4, "logits");
+    EXPECT_EQ(top[i].id, best.id);
+    EXPECT_NEAR(top[i].logit, best.logit, 1e-4);
+    EXPECT_NEAR(top[i].margin, best.margin, 2e-4);
+    EXPECT_NEAR(log_probabilities[i], reference::log_probability(expected, targets[i]), 1e-4);
+  }
+}
+
+TEST_P(HeadLevels, LogProbabilitiesAreThoseOfTheLogits) {
+  const HeadScene scene(GetParam(), 1);
+  const std::int32_t row = 2;
+  std::vector<float> logits(vocabulary);
+  ASSERT_TRUE(scene.backend->head_logits(*scene.hidden, {&row, 1}, scene.norm, scene.head, logits).has_value());
+  const std::vector<double> wide(logits.begin(), logits.end());
+  for (const std::int32_t target : {0, 47, 48, 1002}) {
+    double log_probability = 0;
+    ASSERT_TRUE(scene.backend
+                    ->head_log_probabilities(*scene.hidden, {&row, 1}, scene.norm, scene.head, {&target, 1},
+                                             {&log_probability, 1})
+                    .has_value());
+    EXPECT_NEAR(log_probability, reference::log_probability(wide, target), 1e-6);
+  }
+}
+
+TEST_P(HeadLevels, GiveTheSameBitsForAnyBatchAndThreads) {
+  const std::vector<std::int32_t> rows = {0, 1, 2, 3, 4, 5};
+  const std::vector<std::int32_t> targets = {7, 600, 2, 3, 900, 1};
+  std::vector<double> whole(6);
+  const HeadScene first(GetParam(), 1);
+  ASSERT_TRUE(
+      first.backend->head_log_probabilities(*first.hidden, rows, first.norm, first.head, targets, whole).has_value());
+  for (const int threads : {2, 3, 5}) {
+    const HeadScene scene(GetParam(), threads);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      double alone = 0;
+      ASSERT_TRUE(scene.backend
+                      ->head_log_probabilities(*scene.hidden, {&rows[i], 1}, scene.norm, scene.head, {&targets[i], 1},
+                                               {&alone, 1})
+                      .has_value());
+      EXPECT_EQ(alone, whole[i]);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, HeadLevels, ::testing::ValuesIn(levels()));
+
+TEST(CpuHead, LowestIdWinsATieAndItsMarginIsZero) {
+  const auto backend = create_cpu("auto", 3);
+  const auto norm_weight = create_weight(*backend, {1, 1}, 1, 2, dense_format(DataType::fp32));
+  std::vector<float> values(400, 0.5F);
+  for (const std::size_t best : {250U, 251U, 320U, 321U}) values[best] = 2.0F;
+  const auto weight = create_weight(*backend, values, 200, 2, dense_format(DataType::fp32));
+  const auto hidden = create_filled(*backend, {1.0F, 1.0F}, 1);
+  Linear head;
+  head.weight = weight.get();
+  const std::int32_t row = 0;
+  TopToken top;
+  ASSERT_TRUE(backend->head_top(*hidden, {&row, 1}, {norm_weight.get(), 0.0F}, head, {&top, 1}).has_value());
+  EXPECT_EQ(top.id, 125);
+  EXPECT_EQ(top.margin, 0.0F);
+}
+
+TEST(CpuHead, NanLogitsAreAnErrorNotAToken) {
+  const auto backend = create_cpu();
+  const auto norm_weight = create_weight(*backend, {1, 1}, 1, 2, dense_format(DataType::fp32));
+  const auto weight = create_weight(*backend, std::vector<float>(20, 1.0F), 10, 2, dense_format(DataType::fp32));
+  const auto hidden = create_filled(*backend, {std::numeric_limits<float>::quiet_NaN(), 1.0F}, 1);
+  Linear head;
+  head.weight = weight.get();
+  const std::int32_t row = 0;
+  TopToken top;
+  EXPECT_FALSE(backend->head_top(*hidden, {&row, 1}, {norm_weight.get(), 1e-5F}, head, {&top, 1}).has_value());
+}
+
+TEST(CpuHead, RefusesTargetsAndRowsOutOfRange) {
+  const HeadScene scene("auto", 1);
+  double result = 0;
+  for (const auto& [row, target] : {std::pair{0, 1003}, std::pair{0, -1}, std::pair{6, 0}, std::pair{-1, 0}}) {
+    const std::int32_t picked = row;
+    const std::int32_t wanted = target;
+    EXPECT_FALSE(
+        scene.backend
+            ->head_log_probabilities(*scene.hidden, {&picked, 1}, scene.norm, scene.head, {&wanted, 1}, {&result, 1})
+            .has_value());
+  }
+}
+
+}  // namespace
+}  // namespace quantscope::testing
