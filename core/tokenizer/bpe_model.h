@@ -18,11 +18,12 @@ namespace quantscope {
 
 /// A vocabulary and its merges as files spell them, in byte-level text.
 struct BpeSource {
-  std::vector<std::pair<std::string_view, std::int32_t>> vocabulary;
-  std::vector<std::pair<std::string_view, std::string_view>> merges;  ///< best first
-  bool ignore_merges = false;                                         ///< a word that is itself a token is taken whole
-  std::optional<std::int32_t> unknown_id;  ///< for bytes that are not in the vocabulary; without it they are dropped
-  bool fuse_unknown = false;               ///< one unknown id for a run of such bytes
+  std::vector<std::pair<std::string_view, std::int32_t>> vocabulary = {};
+  std::vector<std::pair<std::string_view, std::string_view>> merges = {};  ///< best first
+  bool ignore_merges = false;  ///< a word that is itself a token is taken whole
+  std::optional<std::int32_t> unknown_id =
+      std::nullopt;           ///< for bytes that are not in the vocabulary; without it they are dropped
+  bool fuse_unknown = false;  ///< one unknown id for a run of such bytes
 };
 
 /// Byte-pair encoding of single words, the algorithm of Hugging Face tokenizers (models/bpe). Immutable.

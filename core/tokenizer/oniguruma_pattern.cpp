@@ -66,9 +66,8 @@ class PatternWriter {
   }
 
   Result<std::string> refuse() const {
-    return fail(ErrorCode::unsupported,
-                fmt::format("The split pattern uses a construct that is not supported at character {}: {}", position_,
-                            pattern_.substr(0, 200)));
+    return fail(ErrorCode::unsupported, fmt::format("The split pattern \"{1}\" is not supported from its byte {0} on.",
+                                                    position_, pattern_.substr(0, 200)));
   }
 
   std::string_view pattern_;

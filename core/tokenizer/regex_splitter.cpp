@@ -85,7 +85,7 @@ Result<RegexSplitter> RegexSplitter::compile(const SplitRule& rule) {
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern->data()), pattern->size(), PCRE2_UTF | syntax,
                                    &error, &offset, nullptr);
   if (code == nullptr) {
-    return fail(ErrorCode::unsupported, fmt::format("The split pattern cannot be compiled ({}): {}",
+    return fail(ErrorCode::unsupported, fmt::format("The split pattern \"{1}\" cannot be compiled: {0}.",
                                                     pcre2_message(error), rule.pattern.substr(0, 200)));
   }
   // Without a just-in-time compiler on this machine pcre2_match() interprets the pattern: slower, same result.

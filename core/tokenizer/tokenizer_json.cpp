@@ -143,6 +143,11 @@ Result<void> add_pipeline(const json& root, BpeTokenizerParts& parts) {
   return check_decoder(json_field(root, "decoder"));
 }
 
+bool frame_is_known(const BpeTokenizerParts& parts) {
+  const auto known = [&](std::int32_t id) { return static_cast<std::size_t>(id) < parts.pieces.size(); };
+  return std::ranges::all_of(parts.prefix, known) && std::ranges::all_of(parts.suffix, known);
+}
+
 /// A token name is a string, or an object with its content.
 std::string token_name(const json& config, const char* field) {
   const json& value = json_field(config, field);
@@ -160,6 +165,7 @@ Result<std::shared_ptr<const Tokenizer>> build_json_tokenizer(const json& root, 
   // The pipeline first: it says best what kind of tokenizer this is.
   if (const Result<void> read = add_pipeline(root, parts); !read) return tl::unexpected(read.error());
   if (const Result<void> read = add_vocabulary(root, parts); !read) return tl::unexpected(read.error());
+  if (!frame_is_known(parts)) return malformed("The post_processor's template has an id that the vocabulary lacks");
   parts.bos_id = id_of(names.bos, parts);
   if (!parts.bos_id && !parts.prefix.empty()) parts.bos_id = parts.prefix.front();
   parts.eos_id = id_of(names.eos, parts);

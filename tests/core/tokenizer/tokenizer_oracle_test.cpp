@@ -4,8 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/tokenizer/tokenizer.h"
-#include "tests/support/reference_data.h"
+#include "tests/core/tokenizer/known_tokenizers.h"
 
 namespace quantscope {
 namespace {
@@ -20,15 +19,12 @@ class TokenizerOracle : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     QUANTSCOPE_REQUIRE_SHARED();
-    const auto shared = testing::shared_folder();
-    const auto loaded = Tokenizer::from_json(shared / "data/tokenizers" / GetParam());
-    ASSERT_TRUE(loaded) << loaded.error().message;
-    tokenizer_ = *loaded;
-    oracle_ = read_json(shared / "reference/tokenizers" / (std::string(GetParam()) + ".json"));
+    tokenizer_ = &testing::known_tokenizer(GetParam());
+    oracle_ = read_json(testing::shared_folder() / "reference/tokenizers" / (std::string(GetParam()) + ".json"));
     ASSERT_GE(oracle_.at("encode").size(), 251U);
   }
 
-  std::shared_ptr<const Tokenizer> tokenizer_;
+  const Tokenizer* tokenizer_ = nullptr;
   json oracle_;
 };
 
@@ -57,6 +53,14 @@ TEST_P(TokenizerOracle, DecodesIdsThatCutCharactersApartExactly) {
     EXPECT_EQ(tokenizer_->decode(ids), decoded);
     EXPECT_EQ(tokenizer_->decode(ids, true), example.value("decoded_skip_special", decoded));
   }
+}
+
+TEST_P(TokenizerOracle, KnowsItsVocabularyAndBosRule) {
+  const json expected = read_json(testing::shared_folder() / "reference/tokenizers/manifest.json").at("results");
+  EXPECT_EQ(tokenizer_->vocabulary_size(), expected.at(GetParam()).at("vocabulary_with_added"));
+  EXPECT_EQ(tokenizer_->adds_bos(), expected.at(GetParam()).at("bos_added"));
+  ASSERT_TRUE(tokenizer_->eos_id());
+  EXPECT_TRUE(tokenizer_->is_special(*tokenizer_->eos_id()));
 }
 
 INSTANTIATE_TEST_SUITE_P(ByteLevel, TokenizerOracle, ::testing::Values("llama3_2", "qwen2_5", "smollm_135m"),
