@@ -38,7 +38,7 @@ struct QaDataset {
 /// CoQA's official layout: {version, data: [{id, source, story, questions, answers, additional_answers}]}.
 /// References of a question are answers[i].input_text, then those of additional_answers "0", "1", "2", all kept. Turns
 /// must be numbered 1, 2, ... and every list must have one entry a question. Root fields of our own: `name` (else the
-/// file name) and `quantscope_sample: true`, which marks the bundled sample. At most 128 MiB.
+/// file name) and `quantscope_sample: true`, which marks the bundled sample. At most 64 MiB.
 /// Errors name the story and the field, or the byte. Source: stanfordnlp/coqa-baselines, scripts/evaluate-v1.0.py.
 Result<QaDataset> read_coqa(const std::filesystem::path& path);
 /// The same from the file's bytes; `file_name` is for messages.

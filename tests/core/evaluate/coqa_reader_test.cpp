@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Damage{"RootIsAList", [](json& f) { f = json::array({1}); }, "the outermost value must be an object"},
         Damage{"NoData", [](json& f) { f.erase("data"); }, "data is missing"},
-        Damage{"DataIsAnObject", [](json& f) { f["data"] = json::object(); }, "data must be a list"},
+        Damage{"DataIsAnObject", [](json& f) { f["data"] = json::object(); }, "data must be a list and is an object"},
         Damage{"DataIsEmpty", [](json& f) { f["data"] = json::array(); }, "data has no stories"},
         Damage{"NameIsANumber", [](json& f) { f["name"] = 5; }, "name must be text"},
         Damage{"StoryIsText", [](json& f) { f["data"][1] = "x"; }, "data[1], the story must be an object"},
@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"TooFewAnswers", [](json& f) { f["data"][0]["answers"].erase(1); },
                "answers has 1 answers for 2 questions"},
         Damage{"AnswerIsNull", [](json& f) { f["data"][0]["answers"][1]["input_text"] = nullptr; },
-               "answers[1].input_text must be text"},
+               "answers[1].input_text must be text and is null"},
         Damage{"AdditionalIsAList", [](json& f) { f["data"][0]["additional_answers"] = json::array(); },
                "additional_answers must be an object"},
         Damage{"AnnotatorIsMissing", [](json& f) { f["data"][0]["additional_answers"].erase("1"); },
