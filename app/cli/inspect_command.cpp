@@ -68,7 +68,8 @@ json model_json(const Checkpoint& checkpoint) {
 }
 
 void print_text(const Checkpoint& checkpoint) {
-  for (const auto& [key, value] : model_json(checkpoint).items())
+  const json description = model_json(checkpoint);
+  for (const auto& [key, value] : description.items())
     fmt::print("{:<14} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   std::map<std::string_view, std::pair<std::int64_t, std::uint64_t>> by_type;
   for (const TensorInfo& tensor : checkpoint.tensors()) {

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/resolve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/experiment/setting_rules.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/reference_data.h"
+
+namespace quantscope {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::value_of;
+
+DeviceDescription a_device() {
+  DeviceDescription device;
+  device.id = "cpu";
+  device.name = "A processor";
+  device.dispatch_level = "avx2";
+  device.dispatch_levels = {"scalar", "avx2"};
+  device.threads = 4;
+  device.memory_total = device.memory_free = std::int64_t{64} << 30;
+  return device;
+}
+
+ModelDescription a_model() {
+  ModelDescription model;
+  model.family = "llama";
+  model.name = "a model";
+  model.vocabulary = 1000;
+  model.hidden = 64;
+  model.intermediate = 128;
+  model.layers = 2;
+  model.heads = 4;
+  model.kv_heads = 2;
+  model.head_dim = 16;
+  model.context = 512;
+  model.tied_head = true;
+  return model;
+}
+
+tl::expected<Resolved, Conflict> resolve_text(const std::string& text, const ModelDescription& model = a_model()) {
+  return resolve(value_of(parse_configuration(text)), model, {}, a_device(), {256, 64});
+}
+
+double mebibytes(std::int64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
+
+struct Published {
+  const char* configuration;
+  double weights;
+  double as_commonly_reported;
+};
+
+/// Llama-3.2-1B from its config.json alone.
+class PublishedFigures : public ::testing::TestWithParam<Published> {};
+
+TEST_P(PublishedFigures, AreForecastFromTheConfigAlone) {
+  QUANTSCOPE_REQUIRE_SHARED();
+  const auto plan = value_of(Checkpoint::open(testing::shared_folder() / "data/configs/Llama-3.2-1B.config.json"));
+  ASSERT_TRUE(plan->is_plan());
+  const auto resolved = resolve(value_of(parse_configuration(GetParam().configuration)), plan->model(), plan->tensors(),
+                                a_device(), {2048, 512});
+  ASSERT_TRUE(resolved);
+  EXPECT_NEAR(mebibytes(resolved->forecast.weights()), GetParam().weights, 0.005);
+  EXPECT_NEAR(mebibytes(resolved->as_commonly_reported), GetParam().as_commonly_reported, 0.005);
+}
+
+INSTANTIATE_TEST_SUITE_P(Llama32, PublishedFigures,
+                         ::testing::Values(Published{"fp16", 2357.13, 2357.13}, Published{"nf4", 1023.13, 965.13},
+                                           Published{"fp4", 1023.13, 965.13}, Published{"nf4-dq", 979.86, 965.13},
+                                           Published{"int8", 1430.57, 1429.13},
+                                           Published{"nf4:block=32", 1081.13, 965.13},
+                                           Published{"nf4:block=128", 994.13, 965.13}));
+
+TEST(Forecast, CountsTheBitsOfAQuantizedWeight) {
+  EXPECT_DOUBLE_EQ(resolve_text("nf4")->bits_per_quantized_weight, 4.5);
+  QUANTSCOPE_REQUIRE_SHARED();
+  const auto plan = value_of(Checkpoint::open(testing::shared_folder() / "data/configs/Llama-3.2-1B.config.json"));
+  const auto resolved = resolve(value_of(parse_configuration("nf4-dq")), plan->model(), {}, a_device(), {1, 1});
+  EXPECT_NEAR(resolved->bits_per_quantized_weight, 4.127, 0.0005);
+}
+
+TEST(Forecast, TheKvCacheOfOneTokenIsWhatTheShapesSay) {
+  const auto resolved = resolve_text("fp16");
+  EXPECT_EQ(resolved->forecast[MemoryTag::kv_cache],
+            2 * 2 * 2 * 16 * 2 * 256);  // K and V, layers, heads, dim, bytes, tokens
+}
+
+TEST(Forecast, SaysWhenItIsLargerThanTheFreeMemory) {
+  DeviceDescription small = a_device();
+  small.memory_free = 1000;
+  const auto resolved = resolve(value_of(parse_configuration("fp32")), a_model(), {}, small, {256, 64});
+  ASSERT_TRUE(resolved);
+  EXPECT_THAT(resolved->memory_warning, HasSubstr("are free on cpu"));
+  EXPECT_TRUE(resolve_text("fp32")->memory_warning.empty());
+}
+
+struct Refused {
+  const char* configuration;
+  const char* field;
+  const char* nearest;
+};
+
+class Conflicts : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(Conflicts, NameTheFieldAndTheNearestValidValue) {
+  const auto resolved = resolve_text(GetParam().configuration);
+  ASSERT_FALSE(resolved);
+  EXPECT_EQ(resolved.error().field, GetParam().field);
+  EXPECT_EQ(resolved.error().nearest_valid, GetParam().nearest);
+  EXPECT_FALSE(resolved.error().why.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Settings, Conflicts,
+    ::testing::Values(Refused{"gptq", "method", "none"}, Refused{"nf4:block=100", "block_size", "128"},
+                      Refused{"int8:block=64", "block_size", ""},
+                      Refused{"fp16:double-quant=on", "double_quantization", "off"},
+                      Refused{"fp16:compute=fp32", "compute", "fp16"}, Refused{"nf4:scope=(", "scope", "linears"},
+                      Refused{"nf4:override=(=int4", "override", ""}, Refused{"fp16:head=same", "head", "keep"},
+                      Refused{"nf4:device=cuda", "device", "cpu"}, Refused{"nf4:simd=avx512", "simd", "auto"},
+                      Refused{"nf4:threads=5000", "threads", "0"}, Refused{"nf4:context=4096", "context", "512"}));
+
+TEST(Resolve, FillsEveryDefault) {
+  const auto resolved = resolve_text("nf4");
+  ASSERT_TRUE(resolved);
+  EXPECT_EQ(resolved->settings.block_size, 64);
+  EXPECT_EQ(resolved->settings.compute, ComputeType::bf16);
+  EXPECT_EQ(resolved->settings.kv_type, DataType::bf16);
+  EXPECT_EQ(resolved->settings.threads, 4);
+  EXPECT_EQ(resolved->settings.simd, "avx2");
+  EXPECT_EQ(resolve_text("fp32")->settings.compute, ComputeType::fp32);
+}
+
+TEST(Resolve, OnlyLinearsAreQuantizedUnlessTold) {
+  const auto resolved = resolve_text("nf4");
+  for (const PlannedWeight& weight : resolved->plan.weights)
+    EXPECT_EQ(weight.format.levels == Levels::nf4, weight.slot.role == WeightRole::linear) << weight.slot.name;
+  const auto all = resolve_text("nf4:scope=all");
+  EXPECT_EQ(all->plan.weights.front().format.levels, Levels::nf4);
+  EXPECT_EQ(all->plan.weights.front().tag, MemoryTag::embedding);
+}
+
+TEST(Resolve, OverridesAndScopeGoByName) {
+  const auto resolved = resolve_text("nf4:scope=self_attn,override=o_proj=int8-weight");
+  for (const PlannedWeight& weight : resolved->plan.weights) {
+    if (weight.slot.name.find("o_proj") != std::string::npos)
+      EXPECT_EQ(weight.format.levels, Levels::int8);
+    else if (weight.slot.name.find("q_proj") != std::string::npos)
+      EXPECT_EQ(weight.format.levels, Levels::nf4);
+    else if (weight.slot.name.find("gate_proj") != std::string::npos)
+      EXPECT_EQ(weight.tag, MemoryTag::unquantized);
+  }
+}
+
+TEST(Choices, DisabledOnesSayWhy) {
+  const auto nf4 = value_of(parse_configuration("nf4"));
+  for (const Choice& choice : choices(nf4, "block_size", a_model(), {}, a_device())) EXPECT_TRUE(choice.enabled);
+  for (const char* field :
+       {"method", "type", "block_size", "double_quantization", "compute", "kv_type", "scope", "head"}) {
+    const auto fp16 = value_of(parse_configuration("fp16"));
+    const auto list = choices(fp16, field, a_model(), {}, a_device());
+    EXPECT_FALSE(list.empty()) << field;
+    for (const Choice& choice : list) EXPECT_EQ(choice.enabled, choice.why_not.empty()) << field << " " << choice.value;
+  }
+}
+
+TEST(Choices, EveryTypeIsReachableFromEveryOther) {
+  for (const ConfigurationName& entry : configuration_names()) {
+    if (!entry.in_compare_all) continue;
+    const auto settings = value_of(parse_configuration(entry.name));
+    for (const DataTypeInfo& info : data_types)
+      EXPECT_TRUE(resolve(with_type(settings, info.type), a_model(), {}, a_device(), {256, 64}))
+          << entry.name << " to " << info.name;
+  }
+}
+
+}  // namespace
+}  // namespace quantscope
