@@ -55,6 +55,11 @@ Result<std::unique_ptr<Weight>> CpuBackend::quantize(const RowReader& source, st
 }
 
 Result<std::unique_ptr<Weight>> CpuBackend::upload(QuantizedTensor tensor) {
+  if (tensor.format.scale_layout == ScaleLayout::row_groups || tensor.format.zero_point != ZeroPoint::none ||
+      tensor.group_index.size() > 0 || tensor.input_scale.size() > 0) {
+    return fail(ErrorCode::unsupported,
+                "Groups along K, zero points and input scales cannot be computed with; decode the tensor to BF16.");
+  }
   if (auto valid = check_sizes(tensor); !valid) return tl::unexpected(valid.error());
   return std::make_unique<CpuWeight>(std::move(tensor));
 }

@@ -13,12 +13,8 @@ namespace quantscope {
 namespace {
 bool has_nibble_kernel(const WeightFormat& format, std::int64_t columns) {
   return format.code_type == CodeType::packed4 && format.scale_layout == ScaleLayout::flat_blocks &&
-         format.zero_point == ZeroPoint::none && columns % nibble_span == 0 && format.block_size % nibble_span == 0 &&
+         format.zero_point == ZeroPoint::none && columns % nibble_span == 0 && format.block_size >= nibble_span / 2 &&
          std::has_single_bit(static_cast<std::uint64_t>(format.block_size));
-}
-
-bool is_extended(const QuantizedTensor& tensor) {
-  return tensor.group_index.size() > 0 || tensor.input_scale.size() > 0;
 }
 }  // namespace
 
@@ -26,10 +22,8 @@ CpuWeight::CpuWeight(QuantizedTensor tensor) : tensor_(std::move(tensor)) {
   rows = tensor_.rows;
   columns = tensor_.columns;
   format = tensor_.format;
-  if (is_extended(tensor_)) {
-    access_ = Access::decoded;
-  } else if (has_nibble_kernel(format, columns)) {
-    kind_ = WeightKind::nibbles;
+  if (has_nibble_kernel(format, columns)) {
+    kind_ = format.block_size >= nibble_span ? WeightKind::nibbles : WeightKind::nibbles_of_half;
     block_shift_ = std::countr_zero(static_cast<std::uint64_t>(format.block_size));
     const auto table = levels_table(format.levels);
     std::copy_n(table.values, 16, levels_);

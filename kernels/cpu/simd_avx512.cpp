@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#if defined(__x86_64__)
 #include "kernels/cpu/lanes_avx512.h"
 #include "kernels/cpu/simd_attention_template.h"
 #include "kernels/cpu/simd_linear_template.h"
@@ -22,3 +23,4 @@ constexpr SimdKernels kernels = make_kernels();
 const SimdKernels& avx512_kernels() { return kernels; }
 
 }  // namespace quantscope
+#endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#if defined(__x86_64__)
 #include "kernels/cpu/lanes_avx512.h"
 #include "kernels/cpu/simd_attention_template.h"
 #include "kernels/cpu/simd_linear_template.h"
@@ -43,24 +44,40 @@ struct BfloatSource {
   }
 };
 
-/// One step is one span of 64 codes: 32 even elements, then 32 odd ones.
+/// One step is one span of 64 codes, in one block or two: 32 even elements, then 32 odd ones.
+template <int blocks>
 struct BfloatNibbleSource {
   using Operand = BfloatOperand;
-  using Base = NibbleSource<Avx512Lanes, ComputeType::fp32>;
-  using Row = Base::Row;
+  using Base = NibbleSource<Avx512Lanes, ComputeType::fp32, blocks>;
+  using Row = typename Base::Row;
   static constexpr int step = nibble_span;
   static constexpr int vectors = 2;
   static constexpr bool has_tail = false;
 
+  static const void* address(const Row& row, std::int64_t column) { return Base::address(row, column); }
   static Row row(const WeightRows& weight, std::int64_t index) { return Base::row(weight, index); }
-  static void load(const WeightRows& weight, const Row& row, std::int64_t column, __m512i (&values)[vectors]) {
+  static __m256i table(const WeightRows& weight, const Row& row, std::int64_t column) {
     const __m512 levels = Avx512Lanes::table<ComputeType::fp32>(weight.levels, Base::factor(weight, row, column));
-    // Twice the same 16 values: the permutation looks at five bits of a code, of which the fifth may be anything.
-    const __m512i table = _mm512_broadcast_i64x4(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(levels)));
+    return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(levels));
+  }
+  static void load(const WeightRows& weight, const Row& row, std::int64_t column, __m512i (&values)[vectors]) {
     const __m512i codes =
         _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(row.codes + column / 2)));
-    values[0] = _mm512_permutexvar_epi16(_mm512_srli_epi16(codes, 4), table);
-    values[1] = _mm512_permutexvar_epi16(codes, table);
+    const __m512i shifted = _mm512_srli_epi16(codes, 4);
+    if constexpr (blocks == 1) {
+      // Twice the same 16 values: the permutation looks at five bits of a code, of which the fifth may be anything.
+      const __m512i both = _mm512_broadcast_i64x4(table(weight, row, column));
+      values[0] = _mm512_permutexvar_epi16(shifted, both);
+      values[1] = _mm512_permutexvar_epi16(codes, both);
+    } else {
+      // The upper half of the lanes belongs to the second block: a fifth bit sends them to the second table.
+      const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(table(weight, row, column)),
+                                              table(weight, row, column + nibble_span / 2), 1);
+      const __m512i fifth = _mm512_inserti64x4(_mm512_setzero_si512(), _mm256_set1_epi16(16), 1);
+      const __m512i low_bits = _mm512_set1_epi16(15);
+      values[0] = _mm512_permutexvar_epi16(_mm512_or_si512(shifted, fifth), both);
+      values[1] = _mm512_permutexvar_epi16(_mm512_or_si512(_mm512_and_si512(codes, low_bits), fifth), both);
+    }
   }
 };
 
@@ -101,7 +118,9 @@ constexpr SimdKernels make_kernels() {
   dense.template operator()<WeightKind::float16>();
   dense.template operator()<WeightKind::bfloat16>();
   dense.template operator()<WeightKind::signed8>();
-  kernels.linear[static_cast<int>(WeightKind::nibbles)][bf16] = kernel_of<BfloatNibbleSource>(pack_bfloat_split);
+  kernels.linear[static_cast<int>(WeightKind::nibbles)][bf16] = kernel_of<BfloatNibbleSource<1>>(pack_bfloat_split);
+  kernels.linear[static_cast<int>(WeightKind::nibbles_of_half)][bf16] =
+      kernel_of<BfloatNibbleSource<2>>(pack_bfloat_split);
   fill_attention_kernels<Avx512Lanes>(kernels);
   fill_pointwise_kernels<Avx512Lanes>(kernels);
   kernels.integer = integer_kernel<Avx512Integers>();
@@ -113,3 +132,4 @@ constexpr SimdKernels kernels = make_kernels();
 const SimdKernels& avx512bf16_kernels() { return kernels; }
 
 }  // namespace quantscope
+#endif

@@ -14,8 +14,15 @@
 namespace quantscope {
 
 /// How a kernel finds the values of a weight matrix.
-enum class WeightKind : std::uint8_t { float32, float16, bfloat16, signed8, nibbles };
-inline constexpr int weight_kind_count = 5;
+enum class WeightKind : std::uint8_t {
+  float32,
+  float16,
+  bfloat16,
+  signed8,
+  nibbles,          ///< blocks of 64 or more
+  nibbles_of_half,  ///< blocks of 32
+};
+inline constexpr int weight_kind_count = 6;
 
 /// A weight matrix as the kernels see it.
 struct WeightRows {
@@ -25,10 +32,10 @@ struct WeightRows {
   const float* levels = nullptr;  ///< nibbles: what the 16 codes stand for
   std::int64_t first_block = 0;
   std::int64_t columns = 0;
-  int block_shift = 0;  ///< nibbles: log2 of the block size, at least that of nibble_span
+  int block_shift = 0;  ///< nibbles: log2 of the block size
 };
 
-/// Nibble kernels take this many codes at a time: columns and block size must be multiples of it.
+/// Nibble kernels take this many codes at a time: columns must be a multiple of it, blocks a multiple or half of it.
 inline constexpr std::int64_t nibble_span = 64;
 
 /// Products of weight rows with activation rows. Activations and decoded weights ("panels") are rows of elements in the

@@ -86,6 +86,7 @@ struct RowsOf : Base {
     float factor;
   };
 
+  static const void* address(const Row& row, std::int64_t column) { return row.codes + column; }
   static Row row(const WeightRows& weight, std::int64_t index) {
     return {static_cast<const Code*>(weight.codes) + index * weight.columns,
             sizeof(Code) == 1 ? weight.factors[index] : 1.0F};
@@ -100,8 +101,9 @@ struct RowsOf : Base {
   }
 };
 
-/// 4-bit codes in blocks. Elements come as `width` even ones, then `width` odd ones, and so on: bytes need no shuffle.
-template <class L, ComputeType C>
+/// 4-bit codes, `blocks` of them in a span or fewer. Elements come as `width` even ones, then `width` odd ones, and so
+/// on: bytes need no shuffle.
+template <class L, ComputeType C, int blocks>
 struct NibbleSource {
   using Operand = FloatOperand<L>;
   using Vector = typename L::Vector;
@@ -114,6 +116,7 @@ struct NibbleSource {
     std::int64_t first_element;
   };
 
+  static const void* address(const Row& row, std::int64_t column) { return row.codes + column / 2; }
   static Row row(const WeightRows& weight, std::int64_t index) {
     const std::int64_t first = index * weight.columns;
     return {static_cast<const std::uint8_t*>(weight.codes) + first / 2, first};
@@ -122,9 +125,14 @@ struct NibbleSource {
     return weight.factors[((row.first_element + column) >> weight.block_shift) - weight.first_block];
   }
   static void load(const WeightRows& weight, const Row& row, std::int64_t column, Vector (&values)[vectors]) {
-    const auto table = L::template table<C>(weight.levels, factor(weight, row, column));
-    for (int v = 0; v < vectors; v += 2) {
-      L::look_up(table, row.codes + column / 2 + v / 2 * L::width, values[v], values[v + 1]);
+    constexpr int block_vectors = vectors / blocks;
+    for (int block = 0; block < blocks; ++block) {
+      const std::int64_t first = column + block * (nibble_span / blocks);
+      const auto table = L::template table<C>(weight.levels, factor(weight, row, first));
+      for (int v = 0; v < block_vectors; v += 2) {
+        const int at = block * block_vectors + v;
+        L::look_up(table, row.codes + first / 2 + v / 2 * L::width, values[at], values[at + 1]);
+      }
     }
   }
 };
@@ -144,9 +152,12 @@ void multiply_few_rows(const WeightRows& weight, const typename Source::Operand:
     }
   };
   const std::int64_t full = weight.columns / Source::step * Source::step;
+  // Rows are too short for the CPU to notice N parallel streams, so the next N rows are asked for here.
+  const std::int64_t ahead = N * weight.columns;
   for (std::int64_t column = 0; column < full; column += Source::step) {
 #pragma GCC unroll 16
     for (int n = 0; n < N; ++n) {
+      if constexpr (N == 8) __builtin_prefetch(Source::address(rows[n], column + ahead), 0, 2);
       typename Operand::Vector values[Source::vectors];
       Source::load(weight, rows[n], column, values);
       add(n, column, values);
@@ -293,7 +304,9 @@ constexpr void fill_float_kernels(SimdKernels& kernels) {
   dense.template operator()<WeightKind::float16>();
   dense.template operator()<WeightKind::bfloat16>();
   dense.template operator()<WeightKind::signed8>();
-  kernels.linear[static_cast<int>(WeightKind::nibbles)][compute] = kernel_of<NibbleSource<L, C>>(pack_split<L, C>);
+  kernels.linear[static_cast<int>(WeightKind::nibbles)][compute] = kernel_of<NibbleSource<L, C, 1>>(pack_split<L, C>);
+  kernels.linear[static_cast<int>(WeightKind::nibbles_of_half)][compute] =
+      kernel_of<NibbleSource<L, C, 2>>(pack_split<L, C>);
 }
 
 template <class Operand>
