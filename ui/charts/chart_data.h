@@ -17,6 +17,7 @@ struct ChartAxis {
   bool logarithmic = false;
   std::vector<std::pair<double, QString>> labels;  ///< instead of numbers, when not empty
   std::optional<std::pair<double, double>> range;  ///< what "reset" shows; empty: all data
+  bool fixed = false;                              ///< always shows its whole range: zooming leaves it alone
 };
 
 enum class SeriesShape {

@@ -32,10 +32,12 @@ struct ChartView::Plot {
     add_crosshair();
     if (keep_view) {
       widget->xAxis->setRange(x);
-      widget->yAxis->setRange(y);
+      if (!chart.y.fixed) widget->yAxis->setRange(y);
+      if (chart.y.fixed && chart.y.range) widget->yAxis->setRange(chart.y.range->first, chart.y.range->second);
     } else {
       apply_default_ranges(*widget, chart);
     }
+    widget->axisRect()->setRangeDrag(chart.y.fixed ? Qt::Horizontal : Qt::Horizontal | Qt::Vertical);
     apply_palette(*widget, QGuiApplication::palette());
     widget->replot(QCustomPlot::rpQueuedReplot);
     building = false;
@@ -64,8 +66,8 @@ struct ChartView::Plot {
     const bool over_x = widget->xAxis->selectTest(pixel, false) >= 0,
                over_y = widget->yAxis->selectTest(pixel, false) >= 0;
     Qt::Orientations orientations = Qt::Horizontal | Qt::Vertical;
-    if (over_x) orientations = Qt::Horizontal;
-    if (over_y) orientations = Qt::Vertical;
+    if (over_x || chart.y.fixed) orientations = Qt::Horizontal;
+    if (over_y && !chart.y.fixed) orientations = Qt::Vertical;
     widget->axisRect()->setRangeZoom(orientations);
   }
 };

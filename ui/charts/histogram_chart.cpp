@@ -112,6 +112,7 @@ ChartData histogram_chart(const TensorPreview& preview, const HistogramView& vie
   chart.x.range = full_range(preview.source);
   chart.y.title = tr("Values per bin of width %1").arg(format_number(source.width, 3));
   chart.y.logarithmic = view.logarithmic;
+  chart.y.fixed = true;
   top *= view.logarithmic ? 3 : 1.12;
   chart.y.range = {view.logarithmic ? log_floor : 0.0, top};
   return chart;

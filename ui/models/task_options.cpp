@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/models/task_options.h"
+
+namespace quantscope::ui {
+
+std::vector<Task> TaskOptions::tasks() const {
+  std::vector<Task> list;
+  if (questions) {
+    Task task;
+    task.kind = TaskKind::coqa;
+    task.data = dataset.toStdString();
+    task.items = items;
+    task.sample = sample;
+    list.push_back(std::move(task));
+  }
+  if (perplexity) {
+    Task task;
+    task.kind = TaskKind::perplexity;
+    task.data = text.toStdString();
+    list.push_back(std::move(task));
+  }
+  if (speed) {
+    Task task;
+    task.kind = TaskKind::speed;
+    task.speed = {128, 32, 3};  // shorter than the protocol's: seconds, not minutes, on a CPU
+    list.push_back(std::move(task));
+  }
+  return list;
+}
+
+}  // namespace quantscope::ui

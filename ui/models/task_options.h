@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QString>
+#include <vector>
+
+#include "core/experiment/run_request.h"
+
+namespace quantscope::ui {
+
+/// What each run is asked to do.
+struct TaskOptions {
+  bool questions = true;
+  QString dataset = QStringLiteral("sample");  ///< path of a CoQA file, or the bundled sample
+  Items items = Items::last;
+  Sample sample;
+  bool perplexity = false;
+  QString text = QStringLiteral("sample");
+  bool speed = false;
+
+  std::vector<Task> tasks() const;
+  bool operator==(const TaskOptions&) const = default;
+};
+
+}  // namespace quantscope::ui

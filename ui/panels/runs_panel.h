@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QWidget>
+
+#include "ui/models/run_entry.h"
+
+class QComboBox;
+class QLineEdit;
+class QTableView;
+
+namespace quantscope::ui {
+
+class RunsModel;
+class RunsOrder;
+
+/// The table of runs with its filter, scorer and context menu.
+class RunsPanel : public QWidget {
+  Q_OBJECT
+
+ public:
+  explicit RunsPanel(RunsModel& runs, QWidget* parent = nullptr);
+
+  QTableView* table() const { return table_; }
+  /// The row under the cursor key, or 0.
+  RunId current_run() const;
+
+ public Q_SLOTS:
+  void copy_selection();
+
+ Q_SIGNALS:
+  void run_again(const quantscope::RunRequest& request);
+  void settings_wanted(const quantscope::Settings& settings);
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override;
+
+ private:
+  void show_menu(const QPoint& position);
+  void export_csv();
+
+  RunsModel& runs_;
+  RunsOrder* order_;
+  QTableView* table_;
+  QLineEdit* filter_;
+  QComboBox* scorer_;
+};
+
+}  // namespace quantscope::ui

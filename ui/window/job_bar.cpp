@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/window/job_bar.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QProgressBar>
+
+#include "ui/models/format.h"
+
+namespace quantscope::ui {
+
+JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
+    : QWidget(parent), job_(new QLabel(this)), progress_(new QProgressBar(this)) {
+  auto* machine = new QLabel(this);
+  machine->setText(tr("%1, %2, %3 threads")
+                       .arg(QString::fromStdString(device.name), QString::fromStdString(device.dispatch_level))
+                       .arg(device.threads));
+  machine->setAccessibleName(tr("Device"));
+  auto* memory =
+      new QLabel(tr("%1 of %2 MiB free").arg(format_mib(device.memory_free), format_mib(device.memory_total)), this);
+  memory->setAccessibleName(tr("Memory"));
+  job_->setAccessibleName(tr("Running job"));
+  progress_->setAccessibleName(tr("Progress of the running job"));
+  progress_->setFixedWidth(fontMetrics().averageCharWidth() * 24);
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(6, 0, 6, 0);
+  layout->addWidget(job_, 1);
+  layout->addWidget(progress_);
+  layout->addSpacing(12);
+  layout->addWidget(machine);
+  layout->addSpacing(12);
+  layout->addWidget(memory);
+  set_status({});
+}
+
+QString JobBar::job_text() const { return job_->text(); }
+
+void JobBar::set_status(const JobStatus& status) {
+  job_->setText(status_text(status));
+  progress_->setVisible(!status.stage.isEmpty());
+  // A range of 0..0 shows that something is going on although its end is not known.
+  progress_->setRange(0, status.total > 0 ? 1000 : 0);
+  if (status.total > 0) progress_->setValue(static_cast<int>(1000 * status.done / status.total));
+}
+
+}  // namespace quantscope::ui

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QString>
+#include <span>
+
+#include "core/experiment/run_result.h"
+#include "ui/charts/chart_data.h"
+
+namespace quantscope::ui {
+
+/// Draws memory.png, levels.png and, where there are scores, accuracy.png into an existing folder.
+Result<void> write_charts(const QString& folder, std::span<const RunResult> runs);
+/// Tables, run.json and charts; makes the folder.
+Result<void> export_report(const QString& folder, std::span<const RunResult> runs);
+/// Draws the charts of a folder that holds a run.json.
+Result<void> render_report(const QString& folder);
+
+/// A run.json, or one run of it, read back.
+Result<std::vector<RunResult>> read_runs(const QString& path);
+
+}  // namespace quantscope::ui

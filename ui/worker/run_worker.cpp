@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/worker/run_worker.h"
+
+namespace quantscope::ui {
+namespace {
+
+constexpr qint64 report_interval_ms = 50;  // faster than this nobody can read
+
+}  // namespace
+
+void RunWorker::run(RunId id, const RunRequest& request, std::stop_token stop) {
+  if (stop.stop_requested()) {
+    Q_EMIT failed(id, Error{ErrorCode::cancelled, "Stopped by the user.", {}, {}});
+    return;
+  }
+  if (runner_ == nullptr) runner_ = std::make_unique<Runner>(resources_);
+  last_report_.invalidate();
+  RunObserver observer;
+  observer.progress = [this, id](const Progress& progress) { report(id, progress); };
+  observer.resolved = [this, id](const Resolved& what) { Q_EMIT resolved(id, std::make_shared<const Resolved>(what)); };
+  observer.loaded = [this, id](const RunResult& partial) {
+    Q_EMIT loaded(id, std::make_shared<const RunResult>(partial));
+  };
+  observer.answer = [this, id](const QaAnswer& answer) { Q_EMIT answered(id, answer.scores); };
+  auto result = runner_->run(request, observer, stop);
+  if (result)
+    Q_EMIT finished(id, std::make_shared<const RunResult>(std::move(*result)));
+  else
+    Q_EMIT failed(id, result.error());
+}
+
+void RunWorker::report(RunId id, const Progress& progress) {
+  const bool is_last = progress.total > 0 && progress.done >= progress.total;
+  const bool due = !last_report_.isValid() || last_report_.elapsed() >= report_interval_ms;
+  if (!due && !is_last && progress.stage == last_stage_) return;
+  last_report_.start();
+  last_stage_ = progress.stage;
+  Q_EMIT progressed(id, progress);
+}
+
+}  // namespace quantscope::ui
