@@ -48,6 +48,33 @@ Result<void> check_ids(std::span<const std::int32_t> ids, std::int64_t end, cons
 
 LinearGroup group_of(const Linear& linear) { return {{&linear, nullptr}, 1}; }
 
+/// Rotates the queries of one row in place and keeps its rotated keys and its values. `scratch` holds
+/// 2 * inverse_frequencies.size() + head_dim values.
+struct RopeRow {
+  const AttentionShape& shape;
+  std::span<const float> inverse_frequencies;
+  CpuKvStorage& cache;
+
+  void run(const RowPlace& place, float* q, const float* k, const float* v, float* scratch) const {
+    const std::int64_t half = std::ssize(inverse_frequencies);
+    float* const cosines = scratch;
+    float* const sines = cosines + half;
+    float* const rotated = sines + half;
+    rotation_of(place.position, inverse_frequencies, cosines, sines);
+    for (std::int64_t h = 0; half > 0 && h < shape.heads; ++h) {
+      rotate_head(q + h * shape.head_dim, cosines, sines, half, rotated);
+      std::copy_n(rotated, shape.head_dim, q + h * shape.head_dim);
+    }
+    const std::int64_t page_tokens = cache.shape.page_tokens;
+    const std::int32_t page = place.pages[static_cast<std::size_t>(place.position / page_tokens)];
+    for (std::int64_t h = 0; h < shape.kv_heads; ++h) {
+      const float* key = k + h * shape.head_dim;
+      if (half > 0) rotate_head(key, cosines, sines, half, rotated);
+      cache.put(shape.layer, page, h, place.position % page_tokens, half > 0 ? rotated : key, v + h * shape.head_dim);
+    }
+  }
+};
+
 void show(const Tap* tap, const Linear& linear, const float* values, std::int64_t rows) {
   if (tap == nullptr || !*tap) return;
   (*tap)(linear, {values, static_cast<std::size_t>(rows * linear.weight->columns)}, rows);
@@ -158,30 +185,14 @@ Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v
   }
   auto places = place_rows(sequences, storage.shape, std::min({q.row_capacity, k.row_capacity, v.row_capacity}));
   if (!places) return tl::unexpected(places.error());
-  // Per row: cosines, sines, one rotated head.
   const std::int64_t row_scratch = 2 * half + shape.head_dim;
   auto scratch = rotation_.reserve<float>(ledger(), std::ssize(*places) * row_scratch);
   if (!scratch) return tl::unexpected(scratch.error());
-  auto& cache = static_cast<CpuKvStorage&>(storage);
+  const RopeRow task{shape, inverse_frequencies, static_cast<CpuKvStorage&>(storage)};
   return context_.for_each(std::ssize(*places), [&](std::int64_t index, int) {
     const RowPlace& place = (*places)[static_cast<std::size_t>(index)];
-    float* cosines = *scratch + index * row_scratch;
-    float* sines = cosines + half;
-    float* rotated = sines + half;
-    rotation_of(place.position, inverse_frequencies, cosines, sines);
-    float* query = values_of(q) + place.row * q.columns;
-    for (std::int64_t h = 0; half > 0 && h < shape.heads; ++h) {
-      float* head = query + h * shape.head_dim;
-      rotate_head(head, cosines, sines, half, rotated);
-      std::copy_n(rotated, shape.head_dim, head);
-    }
-    const std::int32_t page = place.pages[static_cast<std::size_t>(place.position / storage.shape.page_tokens)];
-    for (std::int64_t h = 0; h < shape.kv_heads; ++h) {
-      const float* key = values_of(k) + place.row * kv_width + h * shape.head_dim;
-      if (half > 0) rotate_head(key, cosines, sines, half, rotated);
-      cache.put(shape.layer, page, h, place.position % storage.shape.page_tokens, half > 0 ? rotated : key,
-                values_of(v) + place.row * kv_width + h * shape.head_dim);
-    }
+    task.run(place, values_of(q) + place.row * q.columns, values_of(k) + place.row * kv_width,
+             values_of(v) + place.row * kv_width, *scratch + index * row_scratch);
   });
 }
 

@@ -47,8 +47,9 @@ Result<std::unique_ptr<PreparedLinear>> Int8Linear::create(CpuContext& context, 
   if (linear.outlier_scope == OutlierScope::call) {
     shared = outlier_columns(input, rows, weight.columns, linear.outlier_threshold);
   }
-  auto encoded = context.for_each(rows, [&](std::int64_t row, int) {
-    prepared->encode_row(input + row * weight.columns, row, shared.empty() ? nullptr : &shared);
+  auto encoded = context.for_each(rows, [&](std::int64_t row, int worker) {
+    prepared->encode_row(input + row * weight.columns, row, shared.empty() ? nullptr : &shared,
+                         context.worker(worker).factors.data<float>());
   });
   if (!encoded) return tl::unexpected(encoded.error());
   return prepared;
@@ -64,21 +65,26 @@ Result<void> Int8Linear::reserve(std::int64_t rows, std::int64_t columns) {
     return tl::unexpected(codes.error());
   }
   if (auto panel = context_->reserve_per_worker<std::int16_t>(panel_, outputs * padded_); !panel) return panel;
+  // Kernels pack whole vectors, of at most 64 values.
+  if (auto halves = context_->reserve_per_worker<float>(&WorkerScratch::factors, columns + 64); !halves) return halves;
   return context_->reserve_per_worker<std::int32_t>(&WorkerScratch::integers, std::min(rows, rows_per_chunk) * outputs);
 }
 
-void Int8Linear::encode_row(const float* input, std::int64_t index, const std::vector<bool>* shared_columns) {
+void Int8Linear::encode_row(const float* input, std::int64_t index, const std::vector<bool>* shared_columns,
+                            float* halves) {
   const std::int64_t columns = weight_->columns;
   const float threshold = linear_->outlier_threshold;
   Row& row = rows_[static_cast<std::size_t>(index)];
+  constexpr auto dense = static_cast<std::size_t>(WeightKind::float32);
+  context_->kernels().linear[dense][static_cast<std::size_t>(ComputeType::fp16)].pack(input, columns, halves);
   for (std::int64_t k = 0; k < columns; ++k) {
-    const float value = std::abs(int8_source(input[k]));
+    const float value = std::abs(halves[k]);
     if (value > row.absmax && !is_outlier(value, threshold)) row.absmax = value;
   }
   const float multiplier = int8_multiplier(row.absmax);
   std::int16_t* codes = codes_.data<std::int16_t>() + index * padded_;
   for (std::int64_t k = 0; k < columns; ++k) {
-    const float value = int8_source(input[k]);
+    const float value = halves[k];
     const bool outlier =
         shared_columns != nullptr ? (*shared_columns)[static_cast<std::size_t>(k)] : is_outlier(value, threshold);
     codes[k] = outlier ? std::int16_t{0} : std::int16_t{encode_int8(value, multiplier)};

@@ -35,7 +35,8 @@ class Int8Linear final : public PreparedLinear {
 
   Int8Linear() = default;
   Result<void> reserve(std::int64_t rows, std::int64_t columns);
-  void encode_row(const float* input, std::int64_t row, const std::vector<bool>* shared_columns);
+  /// `halves` is scratch for the row rounded to fp16.
+  void encode_row(const float* input, std::int64_t row, const std::vector<bool>* shared_columns, float* halves);
   void add_outliers(const Row& row, const Tile& tile, float* products) const;
 
   CpuContext* context_ = nullptr;
