@@ -48,12 +48,11 @@ class MemoryLedger {
   MemoryRows peak() const;
   /// Starts a new measurement: the peak falls back to what is held now.
   void reset_peak();
-
- private:
-  friend class TaggedBuffer;
+  /// Entered by the class that owns the memory (TaggedBuffer, that of a device), never by its users.
   void add(MemoryTag tag, std::int64_t bytes);
   void remove(MemoryTag tag, std::int64_t bytes);
 
+ private:
   std::array<std::atomic<std::int64_t>, memory_tag_count> current_{};
   std::array<std::atomic<std::int64_t>, memory_tag_count> peak_{};
 };
@@ -72,6 +71,7 @@ class TaggedBuffer {
   ~TaggedBuffer();
 
   std::size_t size() const { return bytes_; }
+  MemoryTag tag() const { return tag_; }
   std::byte* data() { return data_; }
   const std::byte* data() const { return data_; }
   /// The bytes as values of T; a trailing rest smaller than T is left out.
