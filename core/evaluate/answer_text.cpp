@@ -15,7 +15,7 @@ bool is_answer_complete(std::string_view generated) {
   bool has_ink = false;
   for (const char32_t c : to_code_points(generated)) {
     if (c == U'\n' && has_ink) return true;
-    has_ink = has_ink || !is_white_space(c);
+    has_ink = has_ink || !is_python_white_space(c);
   }
   return false;
 }

@@ -44,7 +44,7 @@ std::u32string without_articles(std::u32string_view text) {
   std::u32string result;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;
-    while (end < text.size() && is_word_character(text[end])) ++end;
+    while (end < text.size() && is_python_word_character(text[end])) ++end;
     if (end == at) {
       result += text[at++];
       continue;
@@ -60,7 +60,7 @@ Words split_at_white_space(std::u32string_view text) {
   Words words;
   bool inside = false;
   for (const char32_t c : text) {
-    const bool ink = !is_white_space(c);
+    const bool ink = !is_python_white_space(c);
     if (ink && !inside) words.emplace_back();
     if (ink) words.back() += c;
     inside = ink;

@@ -129,12 +129,12 @@ std::u32string lower_case(std::u32string_view text) {
   return result;
 }
 
-bool is_white_space(char32_t c) {
+bool is_python_white_space(char32_t c) {
   if (c < 0x80) return c == U' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
   return c == 0x85 || c == 0x2028 || c == 0x2029 || category(c) == UTF8PROC_CATEGORY_ZS;
 }
 
-bool is_word_character(char32_t c) {
+bool is_python_word_character(char32_t c) {
   switch (category(c)) {
     case UTF8PROC_CATEGORY_LU:
     case UTF8PROC_CATEGORY_LL:
@@ -150,7 +150,7 @@ bool is_word_character(char32_t c) {
 
 std::string strip(std::string_view text) {
   const std::u32string code_points = to_code_points(text);
-  const auto is_ink = [](char32_t c) { return !is_white_space(c); };
+  const auto is_ink = [](char32_t c) { return !is_python_white_space(c); };
   const auto first = std::ranges::find_if(code_points, is_ink);
   const auto last = std::find_if(code_points.rbegin(), std::make_reverse_iterator(first), is_ink).base();
   return to_utf8({first, last});

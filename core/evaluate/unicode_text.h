@@ -20,9 +20,9 @@ std::string to_utf8(std::u32string_view text);
 std::u32string lower_case(std::u32string_view text);
 
 /// What Python's str.split() and str.strip() take as white space: category Zs, or bidirectional class WS, B or S.
-bool is_white_space(char32_t c);
+bool is_python_white_space(char32_t c);
 /// What Python's \w matches in text: letters and numbers of any script, and the underscore.
-bool is_word_character(char32_t c);
+bool is_python_word_character(char32_t c);
 
 /// Without white space at both ends.
 std::string strip(std::string_view text);
