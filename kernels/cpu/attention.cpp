@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 namespace quantscope {
 namespace {
@@ -114,40 +113,6 @@ class AttentionTask {
   std::int64_t score_stride_;
 };
 }  // namespace
-
-Result<std::vector<RowPlace>> place_rows(std::span<const SequenceRows> sequences, const KvShape& shape,
-                                         std::int64_t row_capacity) {
-  std::vector<RowPlace> places;
-  for (const SequenceRows& sequence : sequences) {
-    const std::int64_t end = sequence.first_position + sequence.row_count;
-    if (sequence.first_row < 0 || sequence.row_count < 0 || sequence.first_row + sequence.row_count > row_capacity ||
-        sequence.first_position < 0 || end > std::ssize(sequence.pages) * shape.page_tokens) {
-      return fail(ErrorCode::invalid_argument, "A sequence ends at position " + std::to_string(end) +
-                                                   ", outside of its pages or of the batch; extend it first.");
-    }
-    for (const std::int32_t page : sequence.pages) {
-      if (page < 0 || page >= shape.pages) {
-        return fail(ErrorCode::invalid_argument, "Page " + std::to_string(page) + " is not one of the " +
-                                                     std::to_string(shape.pages) +
-                                                     " pages of the KV cache; use pages of the same cache.");
-      }
-    }
-    for (std::int64_t i = 0; i < sequence.row_count; ++i) {
-      places.push_back({sequence.first_row + i, sequence.first_position + i, sequence.pages});
-    }
-  }
-  return places;
-}
-
-Result<void> check_attention(const AttentionShape& shape, const KvShape& cache) {
-  const bool fits = shape.layer >= 0 && shape.layer < cache.layers && shape.kv_heads == cache.kv_heads &&
-                    shape.head_dim == cache.head_dim && shape.heads > 0 && shape.heads % shape.kv_heads == 0;
-  if (fits) return {};
-  return fail(ErrorCode::invalid_argument,
-              "Attention with " + std::to_string(shape.heads) + " heads, " + std::to_string(shape.kv_heads) +
-                  " key/value heads of " + std::to_string(shape.head_dim) + " in layer " + std::to_string(shape.layer) +
-                  " does not fit the KV cache; create the cache for this model.");
-}
 
 Result<void> attend(CpuContext& context, const float* q, const AttentionShape& shape, std::span<const RowPlace> places,
                     const CpuKvStorage& storage, float* output) {

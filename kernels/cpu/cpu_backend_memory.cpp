@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
 #include <cstring>
-#include <string>
 
 #include "kernels/cpu/cpu_backend_impl.h"
 #include "kernels/cpu/cpu_buffer.h"
@@ -9,6 +8,7 @@
 #include "kernels/cpu/kv_storage.h"
 #include "kernels/cpu/reference/decode.h"
 #include "kernels/cpu/tensor_statistics.h"
+#include "kernels/memory_checks.h"
 
 /// The operations of CpuBackend that place and move data.
 namespace quantscope {
@@ -17,32 +17,6 @@ Result<TaggedBuffer> copy(MemoryLedger& ledger, MemoryTag tag, const TaggedBuffe
   auto buffer = TaggedBuffer::allocate(ledger, tag, source.size());
   if (buffer && source.size() > 0) std::memcpy(buffer->data(), source.data(), source.size());
   return buffer;
-}
-
-std::string rows_text(std::int64_t first, std::int64_t count) {
-  return "Rows " + std::to_string(first) + " to " + std::to_string(first + count);
-}
-
-Result<void> check_rows(const Buffer& buffer, std::int64_t rows, std::size_t values) {
-  if (rows >= 0 && rows <= buffer.row_capacity && static_cast<std::int64_t>(values) == rows * buffer.columns) return {};
-  return fail(ErrorCode::invalid_argument, rows_text(0, rows) + " with " + std::to_string(values) +
-                                               " values do not fit a buffer of " + std::to_string(buffer.row_capacity) +
-                                               " rows of " + std::to_string(buffer.columns) + "; make it larger.");
-}
-
-/// The parts must be as long as the format says: kernels read them without looking.
-Result<void> check_sizes(const QuantizedTensor& tensor) {
-  if (tensor.rows > 0 && tensor.columns > 0) {
-    const FormatBytes bytes = format_bytes(tensor.format, tensor.rows, tensor.columns);
-    const auto scales = tensor.scales.size() + tensor.nested_absmax.size() + tensor.zeros.size();
-    if (static_cast<std::int64_t>(tensor.codes.size()) == bytes.codes &&
-        static_cast<std::int64_t>(scales) == bytes.scales) {
-      return {};
-    }
-  }
-  return fail(ErrorCode::invalid_argument,
-              "A tensor of shape [" + std::to_string(tensor.rows) + ", " + std::to_string(tensor.columns) + "] with " +
-                  std::to_string(tensor.codes.size()) + " bytes of codes does not have the size of its format.");
 }
 }  // namespace
 
@@ -60,7 +34,7 @@ Result<std::unique_ptr<Weight>> CpuBackend::upload(QuantizedTensor tensor) {
     return fail(ErrorCode::unsupported,
                 "Groups along K, zero points and input scales cannot be computed with; decode the tensor to BF16.");
   }
-  if (auto valid = check_sizes(tensor); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_parts(tensor); !valid) return tl::unexpected(valid.error());
   return std::make_unique<CpuWeight>(std::move(tensor));
 }
 
@@ -91,12 +65,7 @@ Result<QuantizedTensor> CpuBackend::download(const Weight& weight) {
 
 Result<void> CpuBackend::decode(const Weight& weight, std::int64_t first_row, std::int64_t row_count,
                                 std::span<float> values) {
-  if (first_row < 0 || row_count < 0 || first_row > weight.rows - row_count ||
-      static_cast<std::int64_t>(values.size()) != row_count * weight.columns) {
-    return fail(ErrorCode::invalid_argument, rows_text(first_row, row_count) + " of a weight with " +
-                                                 std::to_string(weight.rows) + " rows cannot be decoded into " +
-                                                 std::to_string(values.size()) + " values; ask for existing rows.");
-  }
+  if (auto valid = check_decode(weight, first_row, row_count, values.size()); !valid) return valid;
   const CpuWeight& source = as_cpu(weight);
   return context_.for_each(row_count, [&](std::int64_t row, int) {
     reference::decode_rows(
@@ -123,13 +92,13 @@ Result<std::unique_ptr<Buffer>> CpuBackend::create_buffer(std::int64_t row_capac
 }
 
 Result<void> CpuBackend::read(const Buffer& buffer, std::int64_t rows, std::span<float> values) {
-  if (auto valid = check_rows(buffer, rows, values.size()); !valid) return valid;
+  if (auto valid = check_copy(buffer, rows, values.size()); !valid) return valid;
   std::copy_n(values_of(buffer), values.size(), values.data());
   return {};
 }
 
 Result<void> CpuBackend::write(Buffer& buffer, std::int64_t rows, std::span<const float> values) {
-  if (auto valid = check_rows(buffer, rows, values.size()); !valid) return valid;
+  if (auto valid = check_copy(buffer, rows, values.size()); !valid) return valid;
   std::copy_n(values.data(), values.size(), values_of(buffer));
   return {};
 }
@@ -141,11 +110,7 @@ Result<std::unique_ptr<KvStorage>> CpuBackend::create_kv(const KvShape& shape) {
 }
 
 Result<void> CpuBackend::copy_kv_page(KvStorage& storage, std::int32_t from, std::int32_t to) {
-  if (std::min(from, to) < 0 || std::max(from, to) >= storage.shape.pages) {
-    return fail(ErrorCode::invalid_argument, "Page " + std::to_string(from) + " cannot be copied to page " +
-                                                 std::to_string(to) + " of a KV cache with " +
-                                                 std::to_string(storage.shape.pages) + " pages; use existing pages.");
-  }
+  if (auto valid = check_page_copy(storage.shape, from, to); !valid) return valid;
   static_cast<CpuKvStorage&>(storage).copy_page(from, to);
   return {};
 }

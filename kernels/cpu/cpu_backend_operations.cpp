@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
-#include <string>
 
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/cpu_backend_impl.h"
@@ -14,38 +13,6 @@
 /// The fused operations of CpuBackend.
 namespace quantscope {
 namespace {
-Result<void> check_input(const Buffer& input, std::int64_t rows, const Weight& weight) {
-  if (rows >= 0 && rows <= input.row_capacity && input.columns == weight.columns) return {};
-  return fail(ErrorCode::invalid_argument,
-              std::to_string(rows) + " rows of a buffer [" + std::to_string(input.row_capacity) + ", " +
-                  std::to_string(input.columns) + "] cannot be multiplied with a weight of " +
-                  std::to_string(weight.columns) + " input features; check the shapes of the model.");
-}
-
-Result<void> check_output(const Buffer& output, std::int64_t rows, const Weight& weight) {
-  if (rows <= output.row_capacity && output.columns == weight.rows) return {};
-  return fail(ErrorCode::invalid_argument, std::to_string(rows) + " rows of " + std::to_string(weight.rows) +
-                                               " results do not fit a buffer [" + std::to_string(output.row_capacity) +
-                                               ", " + std::to_string(output.columns) +
-                                               "]; check the shapes of the model.");
-}
-
-Result<void> check_span(std::size_t have, std::size_t want, const char* name) {
-  if (have == want) return {};
-  return fail(ErrorCode::invalid_argument, "There is room for " + std::to_string(have) + " " + name + " but " +
-                                               std::to_string(want) + " are asked for; make the sizes agree.");
-}
-
-Result<void> check_ids(std::span<const std::int32_t> ids, std::int64_t end, const char* name) {
-  for (const std::int32_t id : ids) {
-    if (id < 0 || id >= end) {
-      return fail(ErrorCode::invalid_argument, std::string(name) + " " + std::to_string(id) + " is not below " +
-                                                   std::to_string(end) + "; check the tokenizer and the model.");
-    }
-  }
-  return {};
-}
-
 LinearGroup group_of(const Linear& linear) { return {{&linear, nullptr}, 1}; }
 
 /// Rotates the queries of one row in place and keeps its rotated keys and its values. `scratch` holds
@@ -84,11 +51,7 @@ void show(const Tap* tap, const Linear& linear, const float* values, std::int64_
 template <class RowOf>
 Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm,
                                            const RowOf& row_of) {
-  if (norm.weight->rows != 1 || norm.weight->columns != input.columns) {
-    return fail(ErrorCode::invalid_argument, "A norm of " + std::to_string(norm.weight->columns) +
-                                                 " weights does not fit rows of " + std::to_string(input.columns) +
-                                                 " values; check the shapes of the model.");
-  }
+  if (auto valid = check_norm(norm, input); !valid) return tl::unexpected(valid.error());
   const auto columns = static_cast<std::size_t>(input.columns);
   auto weight = norm_weight_.reserve<float>(ledger(), input.columns);
   if (!weight) return tl::unexpected(weight.error());
@@ -107,12 +70,7 @@ Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t row
 
 Result<void> CpuBackend::embed(const Weight& table, std::span<const std::int32_t> ids, ComputeType compute,
                                Buffer& hidden) {
-  if (auto valid = check_ids(ids, table.rows, "Token id"); !valid) return valid;
-  if (hidden.columns != table.columns || std::ssize(ids) > hidden.row_capacity) {
-    return fail(ErrorCode::invalid_argument, std::to_string(ids.size()) + " embeddings of " +
-                                                 std::to_string(table.columns) +
-                                                 " values do not fit the hidden buffer; make it larger.");
-  }
+  if (auto valid = check_embed(table, ids, hidden); !valid) return valid;
   return context_.for_each(std::ssize(ids), [&](std::int64_t row, int) {
     const std::span<float> values(values_of(hidden) + row * table.columns, static_cast<std::size_t>(table.columns));
     reference::decode_rows(as_cpu(table).tensor(), ids[static_cast<std::size_t>(row)], 1, values);
@@ -178,11 +136,7 @@ Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v
   if (auto valid = check_attention(shape, storage.shape); !valid) return valid;
   const std::int64_t kv_width = shape.kv_heads * shape.head_dim;
   const std::int64_t half = std::ssize(inverse_frequencies);
-  if (q.columns != shape.heads * shape.head_dim || k.columns != kv_width || v.columns != kv_width ||
-      (half != 0 && 2 * half != shape.head_dim)) {
-    return fail(ErrorCode::invalid_argument,
-                "Queries, keys, values and rotary frequencies do not have the attention's shape; check the model.");
-  }
+  if (auto valid = check_rope(q, k, v, shape, inverse_frequencies); !valid) return valid;
   auto places = place_rows(sequences, storage.shape, std::min({q.row_capacity, k.row_capacity, v.row_capacity}));
   if (!places) return tl::unexpected(places.error());
   const std::int64_t row_scratch = 2 * half + shape.head_dim;
@@ -209,9 +163,7 @@ Result<void> CpuBackend::attention(const Buffer& q, const AttentionShape& shape,
 
 Result<const float*> CpuBackend::normalize_picked(const Buffer& hidden, std::span<const std::int32_t> picked,
                                                   const Norm& norm, const Linear& head, std::size_t results) {
-  if (auto valid = check_ids(picked, hidden.row_capacity, "Row"); !valid) return tl::unexpected(valid.error());
-  if (auto valid = check_input(hidden, 0, *head.weight); !valid) return tl::unexpected(valid.error());
-  if (auto valid = check_span(results, picked.size(), "results"); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_head(hidden, picked, head, results); !valid) return tl::unexpected(valid.error());
   return normalize(hidden, std::ssize(picked), norm,
                    [&](std::int64_t row) { return std::int64_t{picked[static_cast<std::size_t>(row)]}; });
 }

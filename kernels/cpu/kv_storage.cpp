@@ -5,25 +5,10 @@
 #include <utility>
 
 #include "kernels/formats/half.h"
+#include "kernels/memory_checks.h"
 
 namespace quantscope {
 namespace {
-Result<void> check(const KvShape& shape) {
-  if (!is_dense(shape.type)) {
-    return fail(ErrorCode::unsupported, "A KV cache cannot be stored as " +
-                                            std::string(data_type_info(shape.type).label) +
-                                            "; choose FP32, FP16 or BF16.");
-  }
-  std::int64_t bytes = 8;
-  for (const std::int64_t size : {shape.layers, shape.kv_heads, shape.head_dim, shape.page_tokens, shape.pages}) {
-    if (size <= 0 || __builtin_mul_overflow(bytes, size, &bytes)) {
-      return fail(ErrorCode::invalid_argument,
-                  "A KV cache of this shape is impossible; choose a positive context that fits in memory.");
-    }
-  }
-  return {};
-}
-
 template <class T, class Convert>
 void put_head(std::byte* keys, std::byte* values, const KvShape& shape, std::int64_t token, const float* key,
               const float* value, const Convert& convert) {
@@ -37,7 +22,7 @@ void put_head(std::byte* keys, std::byte* values, const KvShape& shape, std::int
 }  // namespace
 
 Result<std::unique_ptr<CpuKvStorage>> CpuKvStorage::create(MemoryLedger& ledger, const KvShape& shape) {
-  if (auto valid = check(shape); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_kv_shape(shape); !valid) return tl::unexpected(valid.error());
   auto memory = TaggedBuffer::allocate(ledger, MemoryTag::kv_cache, static_cast<std::size_t>(shape.bytes()));
   if (!memory) return tl::unexpected(memory.error());
   auto storage = std::make_unique<CpuKvStorage>();

@@ -2,20 +2,16 @@
 #include "kernels/cpu/linear.h"
 
 #include <algorithm>
-#include <string>
 
 #include "kernels/cpu/int8_linear.h"
 #include "kernels/cpu/reference/decode.h"
 #include "kernels/cpu/rounded_linear.h"
+#include "kernels/operation_checks.h"
 
 namespace quantscope {
 namespace {
 // A multiple of every kernel's panel_rows.
 constexpr std::int64_t smallest_tile = 24;
-
-std::string shape_text(const Weight& weight) {
-  return "[" + std::to_string(weight.rows) + ", " + std::to_string(weight.columns) + "]";
-}
 }  // namespace
 
 std::int64_t tile_outputs(std::int64_t columns) { return columns <= 2048 ? 2 * smallest_tile : smallest_tile; }
@@ -28,17 +24,8 @@ std::int64_t tile_count(const Weight& weight) {
 Result<void> LinearRunner::check(const LinearGroup& group) const {
   for (std::size_t i = 0; i < group.count; ++i) {
     const Linear& linear = *group.linears[i];
-    if (linear.bias != nullptr && (linear.bias->rows != 1 || linear.bias->columns != linear.weight->rows)) {
-      return fail(ErrorCode::invalid_argument, "A bias of shape " + shape_text(*linear.bias) +
-                                                   " does not fit a weight of shape " + shape_text(*linear.weight) +
-                                                   "; it must have one row with a value per output.");
-    }
-    if (linear.weight->rows != group.linears[0]->weight->rows ||
-        linear.weight->columns != group.linears[0]->weight->columns) {
-      return fail(ErrorCode::invalid_argument,
-                  "Weights of shapes " + shape_text(*group.linears[0]->weight) + " and " + shape_text(*linear.weight) +
-                      " cannot be multiplied together; gate and up must have the same shape.");
-    }
+    if (auto valid = check_bias(linear); !valid) return valid;
+    if (auto valid = check_pair(*group.linears[0]->weight, *linear.weight); !valid) return valid;
   }
   return {};
 }
