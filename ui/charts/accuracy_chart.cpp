@@ -39,24 +39,30 @@ ChartSeries legend_entry(const QString& name, bool faded) {
   return series;
 }
 
-/// What the pairs against the baseline say, in words that do not claim more than the intervals do.
+/// What the pairs against the baseline say, in words that do not claim more than they can: with several configurations
+/// one small p value is to be expected, so p values are corrected together.
 QString verdict(const std::vector<const RunEntry*>& runs) {
-  QStringList worse, better;
-  int open = 0;
+  constexpr double level = 0.05;
+  std::vector<const RunEntry*> paired;
+  std::vector<double> p;
   for (const RunEntry* run : runs) {
     if (!run->pair) continue;
-    if (!run->pair->resolved())
-      ++open;
-    else
-      (run->pair->difference < 0 ? worse : better) << label_of(*run);
+    paired.push_back(run);
+    p.push_back(run->pair->p);
   }
-  if (worse.isEmpty() && better.isEmpty() && open == 0) return {};
+  if (paired.empty()) return {};
+  const std::vector<double> adjusted = holm_adjust(p);
+  QStringList worse, better;
+  for (std::size_t i = 0; i < paired.size(); ++i)
+    if (adjusted[i] <= level && paired[i]->pair->resolved())
+      (paired[i]->pair->difference < 0 ? worse : better) << label_of(*paired[i]);
+  if (worse.isEmpty() && better.isEmpty())
+    return tr(
+        "With this many questions no difference from the baseline can be told from chance (Holm-corrected p > 0.05).");
   QStringList sentences;
-  if (!worse.isEmpty()) sentences << tr("%1 score below the baseline.").arg(worse.join(QStringLiteral(", ")));
-  if (!better.isEmpty()) sentences << tr("%1 score above the baseline.").arg(better.join(QStringLiteral(", ")));
-  if (open > 0)
-    sentences
-        << tr("%1 of the differences from the baseline cannot be told from chance with this many questions.").arg(open);
+  if (!worse.isEmpty()) sentences << tr("Below the baseline: %1.").arg(worse.join(QStringLiteral(", ")));
+  if (!better.isEmpty()) sentences << tr("Above the baseline: %1.").arg(better.join(QStringLiteral(", ")));
+  sentences << tr("The others cannot be told from it (Holm-corrected p > 0.05).");
   return sentences.join(u' ');
 }
 

@@ -24,18 +24,20 @@ struct ChartView::Plot {
   ChartData chart;
   QSet<QString> hidden;
   bool building = false;
+  bool zoomed = false;  // by the user, and not reset since
 
   void rebuild(bool keep_view) {
     building = true;
     const QCPRange x = widget->xAxis->range(), y = widget->yAxis->range();
     build_plot(*widget, chart, hidden);
     add_crosshair();
-    if (keep_view) {
+    if (keep_view && zoomed) {
       widget->xAxis->setRange(x);
       if (!chart.y.fixed) widget->yAxis->setRange(y);
       if (chart.y.fixed && chart.y.range) widget->yAxis->setRange(chart.y.range->first, chart.y.range->second);
     } else {
       apply_default_ranges(*widget, chart);
+      zoomed = false;
     }
     widget->axisRect()->setRangeDrag(chart.y.fixed ? Qt::Horizontal : Qt::Horizontal | Qt::Vertical);
     apply_palette(*widget, QGuiApplication::palette());
@@ -93,8 +95,11 @@ ChartView::ChartView(QWidget* parent) : QWidget(parent), plot_(std::make_unique<
 
   connect(widget, &QCustomPlot::mouseMove, this,
           [this](QMouseEvent* event) { plot_->show_readout(event->position()); });
-  connect(widget, &QCustomPlot::mouseWheel, this,
-          [this](QWheelEvent* event) { plot_->zoom_one_axis(event->position()); });
+  connect(widget, &QCustomPlot::mouseWheel, this, [this](QWheelEvent* event) {
+    plot_->zoomed = true;
+    plot_->zoom_one_axis(event->position());
+  });
+  connect(widget, &QCustomPlot::mousePress, this, [this] { plot_->zoomed = true; });
   connect(widget, &QCustomPlot::mouseDoubleClick, this, &ChartView::reset_view);
   connect(widget, &QCustomPlot::legendClick, this, [this](QCPLegend*, QCPAbstractLegendItem* item, QMouseEvent*) {
     auto* of_series = qobject_cast<QCPPlottableLegendItem*>(item);
@@ -145,12 +150,18 @@ std::pair<double, double> ChartView::x_range() const {
 }
 
 void ChartView::set_x_range(double low, double high) {
+  plot_->zoomed = true;
   plot_->widget->xAxis->setRange(low, high);
   plot_->widget->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void ChartView::reset_view() {
+  plot_->zoomed = false;
+  plot_->building = true;  // one signal for both ends and all steps
   apply_default_ranges(*plot_->widget, plot_->chart);
+  plot_->building = false;
+  const auto [low, high] = x_range();
+  Q_EMIT x_range_changed(low, high);
   plot_->widget->replot(QCustomPlot::rpQueuedReplot);
 }
 

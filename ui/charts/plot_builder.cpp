@@ -25,7 +25,7 @@ QCPScatterStyle::ScatterShape scatter_shape(Marker marker) {
 
 QColor shade(const ChartSeries& series, int alpha) {
   QColor color = series.color;
-  color.setAlpha(series.faded ? alpha / 3 : alpha);
+  color.setAlpha(series.faded ? alpha / 2 : alpha);
   return color;
 }
 
@@ -79,7 +79,7 @@ QCPAbstractPlottable* add_lines(QCustomPlot& plot, const ChartSeries& series, do
   }
   QCPGraph* graph = add_graph(plot, series);
   graph->setData(x, y, true);
-  graph->setPen(series_pen(series, 1.2));
+  graph->setPen(QPen(shade(series, 150), 1.0, series.pen));
   return graph;
 }
 

@@ -31,7 +31,8 @@ Page::Page(const QString& next_step, QWidget* parent)
   empty_->setMargin(40);
 
   auto* header = new QHBoxLayout;
-  header->addLayout(tools_, 1);
+  header->addLayout(tools_);
+  header->addStretch(1);
   const auto add_button = [&](const QString& text, void (ChartView::*slot)()) {
     auto* button = new QToolButton(this);
     button->setText(text);

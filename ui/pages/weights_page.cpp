@@ -61,7 +61,6 @@ WeightsPage::WeightsPage(Session& session, Previews& previews, QWidget* parent)
       logarithmic_(new QCheckBox(tr("&Logarithmic counts"), this)) {
   build_table();
   tools()->addWidget(logarithmic_);
-  tools()->addStretch();
   connect(logarithmic_, &QCheckBox::toggled, this, [this] {
     if (preview_ != nullptr) draw(chart()->x_range(), true);
   });
@@ -88,6 +87,7 @@ void WeightsPage::build_table() {
   table_->sortByColumn(-1, Qt::AscendingOrder);
   table_->setAlternatingRowColors(true);
   table_->verticalHeader()->hide();
+  table_->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 8);
   table_->setColumnWidth(TensorsModel::name, 270);
   table_->setMinimumHeight(120);
   table_->installEventFilter(this);

@@ -45,12 +45,23 @@ ConfigurationPanel::ConfigurationPanel(Session& session, QWidget* parent) : QWid
   add_choice(*form, tr("&KV cache"), "kv_type", tr("What keys and values are stored as."));
   add_numbers(*form);
 
+  reasons_ = new QLabel(this);
+  reasons_->setWordWrap(true);
+  reasons_->setAccessibleName(tr("Why"));
+  form->addRow(reasons_);
+  auto* content = new QWidget(this);
+  content->setLayout(form);
+  auto* scroll = new QScrollArea(this);
+  scroll->setWidget(content);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  // What will run and what it takes stays in sight; only the controls scroll.
   auto* layout = new QVBoxLayout(this);
-  layout->addLayout(form);
+  layout->addWidget(scroll, 1);
   layout->addWidget(outcome_);
   layout->addWidget(forecast_);
   layout->addWidget(figures_);
-  layout->addStretch();
   connect(&session_, &Session::settings_changed, this, &ConfigurationPanel::show_settings);
   connect(&session_, &Session::checkpoint_changed, this, &ConfigurationPanel::show_settings);
   show_settings();
@@ -203,11 +214,13 @@ void ConfigurationPanel::show_outcome() {
   figures_->setVisible(resolved != nullptr);
   if (resolved == nullptr) {
     forecast_->clear();
+    reasons_->clear();
     outcome_->setText(session_.conflict() ? conflict_text(*session_.conflict())
                                           : tr("Open a checkpoint to see what will run."));
     return;
   }
   outcome_->setText(outcome_text(*resolved));
+  reasons_->setText(reasons_text(*resolved));
   forecast_->set_forecast(resolved->forecast, session_.device().memory_free);
   figures_->setText(tr("Weights %1 MiB (as commonly reported %2), %3 bits per weight.")
                         .arg(format_mib(resolved->forecast.weights()), format_mib(resolved->as_commonly_reported))

@@ -59,6 +59,7 @@ class ConfigurationPanel : public QWidget {
   QDoubleSpinBox* threshold_ = nullptr;
   QSpinBox* threads_ = nullptr;
   QLabel* outcome_ = nullptr;
+  QLabel* reasons_ = nullptr;
   QLabel* figures_ = nullptr;
   ForecastBar* forecast_ = nullptr;
 };

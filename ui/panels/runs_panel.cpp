@@ -27,7 +27,8 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
       order_(new RunsOrder(runs, this)),
       table_(new QTableView(this)),
       filter_(new QLineEdit(this)),
-      scorer_(new QComboBox(this)) {
+      scorer_(new QComboBox(this)),
+      empty_(new QLabel(tr("No runs yet. Press Compare all (Ctrl+Return) or Run (Ctrl+R)."), this)) {
   table_->setModel(order_);
   table_->setAccessibleName(tr("Runs"));
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -36,9 +37,9 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
   table_->setAlternatingRowColors(true);
   table_->setContextMenuPolicy(Qt::CustomContextMenu);
   table_->verticalHeader()->hide();
-  table_->verticalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+  table_->setWordWrap(false);
+  table_->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 8);
   table_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
-  table_->horizontalHeader()->setStretchLastSection(true);
   table_->installEventFilter(this);
   filter_->setPlaceholderText(tr("Filter runs"));
   filter_->setAccessibleName(tr("Filter runs"));
@@ -58,10 +59,19 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
   layout->setContentsMargins(4, 4, 4, 4);
   layout->addLayout(top);
   layout->addWidget(table_);
+  empty_->setAlignment(Qt::AlignCenter);
+  layout->addWidget(empty_, 1);
+  connect(&runs_, &RunsModel::changed, this, &RunsPanel::show_emptiness);
+  show_emptiness();
   connect(filter_, &QLineEdit::textChanged, order_, &QSortFilterProxyModel::setFilterFixedString);
   connect(scorer_, &QComboBox::currentIndexChanged, this,
           [this](int index) { runs_.set_scorer(static_cast<Scorer>(index)); });
   connect(table_, &QTableView::customContextMenuRequested, this, &RunsPanel::show_menu);
+}
+
+void RunsPanel::show_emptiness() {
+  empty_->setVisible(runs_.rowCount() == 0);
+  table_->setVisible(runs_.rowCount() > 0);
 }
 
 RunId RunsPanel::current_run() const {

@@ -6,6 +6,7 @@
 #include "ui/models/run_entry.h"
 
 class QComboBox;
+class QLabel;
 class QLineEdit;
 class QTableView;
 
@@ -36,6 +37,7 @@ class RunsPanel : public QWidget {
   bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:
+  void show_emptiness();
   void show_menu(const QPoint& position);
   void export_csv();
 
@@ -44,6 +46,7 @@ class RunsPanel : public QWidget {
   QTableView* table_;
   QLineEdit* filter_;
   QComboBox* scorer_;
+  QLabel* empty_;
 };
 
 }  // namespace quantscope::ui

@@ -82,11 +82,14 @@ QString outcome_text(const Resolved& resolved) {
       QStringLiteral("<b>%1</b> %2").arg(tr("Will run:"), QString::fromStdString(resolved.summary).toHtmlEscaped());
   if (!resolved.memory_warning.empty())
     text += QStringLiteral("<br><b>%1</b>").arg(QString::fromStdString(resolved.memory_warning).toHtmlEscaped());
-  if (resolved.reasons.empty()) return text;
-  text += QStringLiteral("<ul style='margin-left:-24px'>");
+  return text;
+}
+
+QString reasons_text(const Resolved& resolved) {
+  QString items;
   for (const std::string& reason : resolved.reasons)
-    text += QStringLiteral("<li>%1</li>").arg(QString::fromStdString(reason).toHtmlEscaped());
-  return text + QStringLiteral("</ul>");
+    items += QStringLiteral("<li>%1</li>").arg(QString::fromStdString(reason).toHtmlEscaped());
+  return items.isEmpty() ? QString() : QStringLiteral("<ul style='margin-left:-24px'>%1</ul>").arg(items);
 }
 
 QString conflict_text(const Conflict& conflict) {

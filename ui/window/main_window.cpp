@@ -66,8 +66,9 @@ MainWindow::MainWindow(const ResourcePaths& resources, QWidget* parent)
 }
 
 MainWindow::~MainWindow() {
-  // Workers may still have answers on their way; nothing of the window may hear them while it is taken apart.
-  for (QObject* sender : std::initializer_list<QObject*>{&queue_, &previews_, &runs_, &session_}) sender->disconnect();
+  // Pages and panels look at session, runs and workers, which are members and would be gone before child widgets.
+  delete takeCentralWidget();
+  qDeleteAll(docks_);
 }
 
 void MainWindow::open_checkpoint(const QString& model) {
@@ -144,8 +145,8 @@ void MainWindow::build_panels() {
   QDockWidget* model =
       add_panel(QStringLiteral("checkpoint"), tr("Checkpoint"), checkpoint_, Qt::LeftDockWidgetArea, true);
   QDockWidget* settings =
-      add_panel(QStringLiteral("configuration"), tr("Configuration"), configuration_, Qt::LeftDockWidgetArea, true);
-  QDockWidget* data =
+      add_panel(QStringLiteral("configuration"), tr("Configuration"), configuration_, Qt::LeftDockWidgetArea, false);
+  QDockWidget* tasks =
       add_panel(QStringLiteral("data"), tr("Data"), new DataPanel(session_, this), Qt::LeftDockWidgetArea, true);
   QDockWidget* runs = add_panel(QStringLiteral("runs"), tr("Runs"), runs_panel_, Qt::BottomDockWidgetArea, false);
   QDockWidget* terms = add_panel(QStringLiteral("glossary"), tr("Glossary"), glossary, Qt::RightDockWidgetArea, false);
@@ -154,7 +155,7 @@ void MainWindow::build_panels() {
   terms->hide();
   resizeDocks({model, settings}, {260, 560}, Qt::Vertical);
   resizeDocks({model}, {370}, Qt::Horizontal);
-  resizeDocks({runs}, {250}, Qt::Vertical);
+  resizeDocks({runs}, {230}, Qt::Vertical);
   connect(configuration_, &ConfigurationPanel::field_entered, glossary, &GlossaryPanel::show_control);
   for (const GlossaryTerm& term : glossary->terms())
     if (auto* control = configuration_->findChild<QWidget*>(term.control);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QTest>
+#include <limits>
+
+#include "ui/models/format.h"
+#include "ui/models/job_clock.h"
+#include "ui/models/run_cells.h"
+
+using namespace quantscope;
+using namespace quantscope::ui;
+
+class FormatTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void durations_data() {
+    QTest::addColumn<double>("seconds");
+    QTest::addColumn<QString>("text");
+    QTest::newRow("seconds") << 4.6 << "5 s";
+    QTest::newRow("minutes") << 130.0 << "2 min 10 s";
+    QTest::newRow("padded") << 3600.0 + 300 << "1 h 05 min";
+    QTest::newRow("unknown") << -1.0 << "–";
+    QTest::newRow("endless") << std::numeric_limits<double>::infinity() << "–";
+  }
+  void durations() {
+    QFETCH(double, seconds);
+    QFETCH(QString, text);
+    QCOMPARE(format_duration(seconds), text);
+  }
+
+  void numbers() {
+    QCOMPARE(format_mib(1024 * 1024 * 3 / 2), QStringLiteral("1.5"));
+    QCOMPARE(format_count(134515008), QStringLiteral("134,515,008"));
+    QCOMPARE(format_percent({0.4123, 0.031, 50}), QStringLiteral("41.2 ± 3.1"));
+    QCOMPARE(format_percent({}), QStringLiteral("–"));
+    QCOMPARE(format_rate(12.34), QStringLiteral("12.3/s"));
+    QCOMPARE(format_rate(0.25), QStringLiteral("4.0 s each"));
+  }
+
+  void an_unresolved_difference_is_never_called_better() {
+    PairedComparison pair;
+    pair.n = 20;
+    pair.clusters = 20;
+    pair.difference = 0.05;
+    pair.low = -0.02;
+    pair.high = 0.12;
+    QVERIFY(format_pair(pair).contains(QStringLiteral("not resolved at n = 20")));
+    QVERIFY(!format_pair(pair).contains(QStringLiteral("p =")));
+    pair.low = 0.01;
+    pair.p = 0.012;
+    QCOMPARE(format_pair(pair), QStringLiteral("+5.0 [+1.0, +12.0], p = 0.012"));
+  }
+
+  void rate_and_time_left() {
+    const JobStatus status = JobClock::estimate({"CoQA", 30, 50, ""}, 10, 4.0);
+    QCOMPARE(status.rate, 5.0);
+    QCOMPARE(status.seconds_left, 4.0);
+    QCOMPARE(JobClock::estimate({"CoQA", 11, 50, ""}, 10, 0.01).rate, 0.0);
+    QCOMPARE(status_text({}), QStringLiteral("Ready"));
+  }
+
+  void a_run_becomes_a_command_that_a_shell_reads_back() {
+    RunRequest request;
+    request.model = "/models/it's here";
+    request.settings = *parse_configuration("nf4-dq:block=128");
+    Task task;
+    task.data = "sample";
+    task.sample = *parse_sample("first:10");
+    request.tasks = {task};
+    const QString command = cli_command(request);
+    QVERIFY2(command.startsWith(QStringLiteral("quantscope-cli evaluate '/models/it'\\''s here' 'nf4-dq:block=128'")),
+             qPrintable(command));
+    QVERIFY(command.contains(QStringLiteral("--task coqa --data 'sample' --items last --sample first:10")));
+  }
+};
+
+QTEST_MAIN(FormatTest)
+#include "format_test.moc"
