@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/experiment/setting_rules.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
@@ -145,14 +147,15 @@ TEST(Resolve, OnlyLinearsAreQuantizedUnlessTold) {
 
 TEST(Resolve, OverridesAndScopeGoByName) {
   const auto resolved = resolve_text("nf4:scope=self_attn,override=o_proj=int8-weight");
-  for (const PlannedWeight& weight : resolved->plan.weights) {
-    if (weight.slot.name.find("o_proj") != std::string::npos)
-      EXPECT_EQ(weight.format.levels, Levels::int8);
-    else if (weight.slot.name.find("q_proj") != std::string::npos)
-      EXPECT_EQ(weight.format.levels, Levels::nf4);
-    else if (weight.slot.name.find("gate_proj") != std::string::npos)
-      EXPECT_EQ(weight.tag, MemoryTag::unquantized);
-  }
+  const auto weight = [&](const std::string& part) {
+    return *std::find_if(
+        resolved->plan.weights.begin(), resolved->plan.weights.end(),
+        [&](const PlannedWeight& planned) { return planned.slot.name.find(part) != std::string::npos; });
+  };
+  EXPECT_EQ(weight("o_proj").format.levels, Levels::int8);
+  EXPECT_EQ(weight("q_proj").format.levels, Levels::nf4);
+  EXPECT_EQ(weight("gate_proj").tag, MemoryTag::unquantized);
+  EXPECT_EQ(weight("gate_proj").format.levels, Levels::identity);
 }
 
 TEST(Choices, DisabledOnesSayWhy) {

@@ -11,7 +11,7 @@
 #include "core/experiment/report.h"
 #include "core/experiment/report_pairs.h"
 #include "tests/support/loaded_model.h"
-#include "tests/support/reference_data.h"
+#include "tests/support/tiny_model.h"
 
 namespace quantscope {
 namespace {
@@ -27,6 +27,7 @@ class TinyCompare : public ::testing::Test {
     folder_ = fs::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name();
     fs::remove_all(folder_);
     fs::create_directories(folder_);
+    testing::write_tiny_model(folder_ / "model");
     std::ofstream(folder_ / "questions.json")
         << R"({"version": "1.0", "data": [)" << story("one") << "," << story("two") << "]}";
   }
@@ -47,7 +48,7 @@ class TinyCompare : public ::testing::Test {
 
   RunRequest request(const std::string& configuration) const {
     RunRequest request;
-    request.model = (testing::shared_folder() / "reference/models/stories260K").string();
+    request.model = (folder_ / "model").string();
     request.settings = value_of(parse_configuration(configuration));
     Task task;
     task.data = (folder_ / "questions.json").string();
@@ -60,7 +61,6 @@ class TinyCompare : public ::testing::Test {
 };
 
 TEST_F(TinyCompare, SeveralConfigurationsMakeAReport) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   std::vector<RunResult> results;
   for (const char* name : {"fp32", "nf4", "int8"}) {
@@ -78,7 +78,6 @@ TEST_F(TinyCompare, SeveralConfigurationsMakeAReport) {
 }
 
 TEST_F(TinyCompare, WeightsMeasuredEqualTheForecastToTheByte) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   for (const char* name : {"fp32", "fp16", "int8", "int4", "nf4-dq", "nf4:block=4096", "nf4:scope=all"}) {
     const RunResult result = value_of(runner.run(request(name), {}, {}));
@@ -89,7 +88,6 @@ TEST_F(TinyCompare, WeightsMeasuredEqualTheForecastToTheByte) {
 }
 
 TEST_F(TinyCompare, ARunRepeatsToTheSameAnswers) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   const RunResult first = value_of(runner.run(request("nf4"), {}, {}));
   const RunResult again = value_of(runner.run(first.request, {}, {}));
@@ -99,7 +97,6 @@ TEST_F(TinyCompare, ARunRepeatsToTheSameAnswers) {
 }
 
 TEST_F(TinyCompare, AStopKeepsWhatWasFinished) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   std::stop_source stop;
   RunObserver observer;
@@ -116,7 +113,6 @@ TEST_F(TinyCompare, AStopKeepsWhatWasFinished) {
 }
 
 TEST_F(TinyCompare, JsonReadsBackAsTheSameResult) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   const RunResult result = value_of(runner.run(request("fp4"), {}, {}));
   const RunResult read = value_of(run_result_from_json(to_json(result)));
@@ -126,7 +122,6 @@ TEST_F(TinyCompare, JsonReadsBackAsTheSameResult) {
 }
 
 TEST_F(TinyCompare, RunsOfDifferentQuestionsAreNotPaired) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   const RunResult base = value_of(runner.run(request("fp32"), {}, {}));
   std::ofstream(folder_ / "questions.json", std::ios::app) << " ";
@@ -137,14 +132,13 @@ TEST_F(TinyCompare, RunsOfDifferentQuestionsAreNotPaired) {
 }
 
 TEST_F(TinyCompare, BadInputIsASentenceBeforeAnythingRuns) {
-  QUANTSCOPE_REQUIRE_SHARED();
   Runner runner(ResourcePaths::locate());
   RunRequest missing_model = request("fp32");
   missing_model.model = (folder_ / "nothing.gguf").string();
   RunRequest missing_data = request("fp32");
   missing_data.tasks.front().data = (folder_ / "nothing.json").string();
   RunRequest plan = request("fp32");
-  plan.model = (testing::shared_folder() / "data/configs/Llama-3.2-1B.config.json").string();
+  plan.model = (folder_ / "model" / "config.json").string();
   for (const RunRequest& bad : {missing_model, missing_data, plan, request("gptq"), request("nf4:device=cuda:0")}) {
     const auto result = runner.run(bad, {}, {});
     ASSERT_FALSE(result);

@@ -17,18 +17,17 @@ using testing::LoadedModel;
 struct Variant {
   const char* name;
   const char* configuration;
-  double last_logits_tolerance;  ///< absolute, on the logits of the last position
 };
 
-// fp32 arithmetic of two libraries differs by up to 6e-5. Decoded weights are bit-equal in all of these but nf4_dq,
-// whose absmax the oracle quantized with another rounding rule.
+// The oracle's codes are this program's, bit for bit; only the order of fp32 sums differs (up to 6e-5 in a logit
+// between two libraries).
 constexpr Variant variants[] = {
-    {"fp32", "fp32", 1e-3},
-    {"nf4", "nf4:compute=fp32", 1e-3},
-    {"fp4", "fp4:compute=fp32", 1e-3},
-    {"int4", "int4:compute=fp32", 1e-3},
-    {"int8", "int8-weight:compute=fp32", 1e-3},
+    {"fp32", "fp32"},
+    {"nf4", "nf4:compute=fp32"},
+    {"int4", "int4:compute=fp32"},
 };
+constexpr double logits_tolerance = 1e-3;
+constexpr double window_nll_tolerance = 0.02;
 
 class SmolLM2 : public ::testing::TestWithParam<Variant> {
  protected:
@@ -52,7 +51,7 @@ TEST_P(SmolLM2, LastLogitsEqualTheReference) {
     double largest = 0;
     for (std::size_t i = 0; i < expected.size(); ++i)
       largest = std::max(largest, static_cast<double>(std::abs(last[i] - expected[i])));
-    EXPECT_LE(largest, GetParam().last_logits_tolerance) << "prompt " << prompt;
+    EXPECT_LE(largest, logits_tolerance) << "prompt " << prompt;
   }
 }
 
@@ -96,7 +95,7 @@ TEST_P(SmolLM2, PerplexityWindowsEqualTheReference) {
     ASSERT_EQ(nll->size(), 255U);
     double sum = 0;
     for (const double value : *nll) sum += value;
-    EXPECT_NEAR(sum, expected[window].get<double>(), 0.02) << "window " << window;
+    EXPECT_NEAR(sum, expected[window].get<double>(), window_nll_tolerance) << "window " << window;
   }
 }
 
@@ -109,7 +108,9 @@ struct LooseVariant {
   double relative_perplexity;
 };
 
-/// Variants whose arithmetic is not the oracle's to the bit: compared by perplexity over a few windows.
+/// Variants whose codes or arithmetic are not the oracle's to the bit, compared by perplexity over a few windows: the
+/// oracle found FP4 and INT8 codes by the library's CPU rules, which break ties on this model's 4-bit grid the other
+/// way.
 class SmolLM2Loose : public ::testing::TestWithParam<LooseVariant> {};
 
 TEST_P(SmolLM2Loose, PerplexityIsNearTheReference) {
