@@ -1,13 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # quantscope_enable_cuda(): CUDA as a language with C++20 and the toolkit's imported targets (CUDA::cudart_static,
 # CUDA::cublas), on Debian 12's CMake 3.25.1 with CUDA 13. A macro, because enable_language() and the variables it sets
-# belong to the directory that calls it.
-macro(quantscope_enable_cuda)
-  if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX} AND EXISTS /usr/local/cuda/bin/nvcc)
-    set(CMAKE_CUDA_COMPILER /usr/local/cuda/bin/nvcc)
+# belong to the directory that calls it. Call it only when quantscope_find_nvcc() has found a compiler.
+
+# quantscope_find_nvcc(VARIABLE): the path of a CUDA 13 (or newer) compiler, or an empty string; a message says why.
+function(quantscope_find_nvcc variable)
+  set(${variable} "" PARENT_SCOPE)
+  set(nvcc ${CMAKE_CUDA_COMPILER})
+  if(NOT nvcc)
+    set(nvcc $ENV{CUDACXX})
   endif()
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES "75-real;86-real;90-real;90-virtual")
+  if(NOT nvcc)
+    find_program(QUANTSCOPE_NVCC nvcc HINTS /usr/local/cuda/bin)
+    mark_as_advanced(QUANTSCOPE_NVCC)
+    set(nvcc ${QUANTSCOPE_NVCC})
+  endif()
+  if(NOT nvcc)
+    message(STATUS "Without the CUDA plug-in: nvcc was not found")
+    return()
+  endif()
+  execute_process(COMMAND ${nvcc} --version OUTPUT_VARIABLE text ERROR_QUIET)
+  if(NOT text MATCHES "release ([0-9]+)\\." OR CMAKE_MATCH_1 LESS 13)
+    message(STATUS "Without the CUDA plug-in: ${nvcc} is not CUDA 13 or newer")
+    return()
+  endif()
+  set(${variable} ${nvcc} PARENT_SCOPE)
+endfunction()
+
+macro(quantscope_enable_cuda nvcc)
+  if(NOT CMAKE_CUDA_COMPILER)
+    set(CMAKE_CUDA_COMPILER ${nvcc})
+  endif()
+  # Code for every GPU that CUDA 13 knows, and PTX for later ones.
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;86-real;89-real;90-real;100-real;120-real;120-virtual")
   endif()
   enable_language(CUDA)
 

@@ -102,6 +102,11 @@ Result<void> check_rope(const Buffer& q, const Buffer& k, const Buffer& v, const
               "Queries, keys, values and rotary frequencies do not have the attention's shape; check the model.");
 }
 
+Result<void> check_queries(const Buffer& q, const Buffer& output, const AttentionShape& shape) {
+  if (q.columns == shape.heads * shape.head_dim && output.columns == q.columns) return {};
+  return fail(ErrorCode::invalid_argument, "Queries and output do not have the attention's shape; check the model.");
+}
+
 Result<std::vector<RowPlace>> place_rows(std::span<const SequenceRows> sequences, const KvShape& shape,
                                          std::int64_t row_capacity) {
   std::vector<RowPlace> places;

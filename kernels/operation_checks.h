@@ -36,6 +36,8 @@ Result<void> check_attention(const AttentionShape& shape, const KvShape& cache);
 /// Queries, keys, values and frequencies have the attention's shape.
 Result<void> check_rope(const Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
                         std::span<const float> inverse_frequencies);
+/// Queries and output have the attention's shape.
+Result<void> check_queries(const Buffer& q, const Buffer& output, const AttentionShape& shape);
 
 /// Where one activation row stands.
 struct RowPlace {

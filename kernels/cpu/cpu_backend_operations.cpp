@@ -153,9 +153,7 @@ Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v
 Result<void> CpuBackend::attention(const Buffer& q, const AttentionShape& shape,
                                    std::span<const SequenceRows> sequences, const KvStorage& storage, Buffer& output) {
   if (auto valid = check_attention(shape, storage.shape); !valid) return valid;
-  if (q.columns != shape.heads * shape.head_dim || output.columns != q.columns) {
-    return fail(ErrorCode::invalid_argument, "Queries and output do not have the attention's shape; check the model.");
-  }
+  if (auto valid = check_queries(q, output, shape); !valid) return valid;
   auto places = place_rows(sequences, storage.shape, std::min(q.row_capacity, output.row_capacity));
   if (!places) return tl::unexpected(places.error());
   return attend(context_, values_of(q), shape, *places, static_cast<const CpuKvStorage&>(storage), values_of(output));

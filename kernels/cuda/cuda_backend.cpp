@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cuda/cuda_backend.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "kernels/cpu/tensor_statistics.h"
+#include "kernels/cpu/thread_pool.h"
+#include "kernels/cuda/quantizer.h"
+#include "kernels/cuda/row_kernels.h"
+#include "kernels/memory_checks.h"
+
+/// Starting, and the operations of CudaBackend that place and move data.
+namespace quantscope::cuda {
+namespace {
+constexpr std::int64_t decoded_bytes_at_once = std::int64_t{16} << 20;
+}  // namespace
+
+CudaBackend::CudaBackend(std::unique_ptr<Device> device, DynamicTables tables)
+    : device_(std::move(device)), tables_(std::move(tables)), linears_(*device_) {}
+
+Result<std::unique_ptr<Backend>> CudaBackend::create(int index) {
+  auto device = Device::open(index);
+  if (!device) return tl::unexpected(device.error());
+  auto tables = DynamicTables::create(**device);
+  if (!tables) return tl::unexpected(tables.error());
+  return std::unique_ptr<Backend>(new CudaBackend(std::move(*device), std::move(*tables)));
+}
+
+Result<std::unique_ptr<Weight>> CudaBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
+                                                      const WeightFormat& format, MemoryTag tag) {
+  if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
+  auto weight = quantize_matrix(*device_, tables_, source, rows, columns, format, tag);
+  if (!weight) return tl::unexpected(weight.error());
+  return std::move(*weight);
+}
+
+Result<std::unique_ptr<Weight>> CudaBackend::upload(QuantizedTensor tensor) {
+  if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
+  auto weight = CudaWeight::upload(*device_, tables_, tensor);
+  if (!weight) return tl::unexpected(weight.error());
+  return std::move(*weight);
+}
+
+Result<QuantizedTensor> CudaBackend::download(const Weight& weight) {
+  if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
+  return as_cuda(weight).download(*device_);
+}
+
+Result<void> CudaBackend::decode(const Weight& weight, std::int64_t first_row, std::int64_t row_count,
+                                 std::span<float> values) {
+  if (auto valid = check_decode(weight, first_row, row_count, values.size()); !valid) return valid;
+  if (auto ready = device_->begin(); !ready) return ready;
+  const auto count = static_cast<std::int64_t>(values.size());
+  const std::int64_t first = first_row * weight.columns;
+  const std::int64_t tile = std::min(count, decoded_bytes_at_once / 4);
+  auto decoded = decoded_.reserve<float>(*device_, tile);
+  if (!decoded) return tl::unexpected(decoded.error());
+  for (std::int64_t at = 0; at < count; at += tile) {
+    if (device_->stop_token().stop_requested()) return cancelled();
+    const std::int64_t part = std::min(tile, count - at);
+    cudaError_t status = decode_values(device_->stream(), as_cuda(weight).view(), first + at, part, *decoded);
+    if (status == cudaSuccess) {
+      status = device_->download(values.data() + at, *decoded, static_cast<std::size_t>(4 * part));
+    }
+    if (auto done = device_->finish(status, "decoding a weight"); !done) return done;
+  }
+  return {};
+}
+
+Result<TensorStatistics> CudaBackend::statistics(const RowReader& source, std::int64_t rows, std::int64_t columns,
+                                                 HistogramBins bins) {
+  ThreadPool pool(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
+  const ParallelFor parallel_for = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
+    pool.parallel_for(count, [&](std::int64_t index, int) { body(index); });
+  };
+  return tensor_statistics(source, rows, columns, bins, device_->host_ledger(), parallel_for, device_->stop_token());
+}
+
+Result<std::unique_ptr<Buffer>> CudaBackend::create_buffer(std::int64_t row_capacity, std::int64_t columns) {
+  if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
+  auto buffer = CudaBuffer::create(*device_, row_capacity, columns);
+  if (!buffer) return tl::unexpected(buffer.error());
+  return std::move(*buffer);
+}
+
+Result<void> CudaBackend::read(const Buffer& buffer, std::int64_t rows, std::span<float> values) {
+  if (auto valid = check_copy(buffer, rows, values.size()); !valid) return valid;
+  if (auto ready = device_->begin(); !ready) return ready;
+  return device_->finish(device_->download(values.data(), values_of(buffer), values.size_bytes()), "reading results");
+}
+
+Result<void> CudaBackend::write(Buffer& buffer, std::int64_t rows, std::span<const float> values) {
+  if (auto valid = check_copy(buffer, rows, values.size()); !valid) return valid;
+  if (auto ready = device_->begin(); !ready) return ready;
+  return device_->finish(device_->upload(values_of(buffer), values.data(), values.size_bytes()), "writing values");
+}
+
+Result<std::unique_ptr<KvStorage>> CudaBackend::create_kv(const KvShape& shape) {
+  if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
+  auto storage = CudaKvStorage::create(*device_, shape);
+  if (!storage) return tl::unexpected(storage.error());
+  return std::move(*storage);
+}
+
+Result<void> CudaBackend::copy_kv_page(KvStorage& storage, std::int32_t from, std::int32_t to) {
+  if (auto valid = check_page_copy(storage.shape, from, to); !valid) return valid;
+  if (auto ready = device_->begin(); !ready) return ready;
+  auto& cache = static_cast<CudaKvStorage&>(storage);
+  return device_->finish(from == to ? cudaSuccess : cache.copy_page(*device_, from, to), "copying a page");
+}
+
+}  // namespace quantscope::cuda

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cuda/device.h"
+
+#include <string>
+
+#include "kernels/cuda/row_kernels.h"
+
+namespace quantscope::cuda {
+namespace {
+constexpr int oldest_compute_capability = 75;  // what nvcc 13 can compile for
+
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+/// Why cudaGetDeviceCount failed.
+std::string no_devices_sentence(cudaError_t status) {
+  int driver = 0;
+  cudaDriverGetVersion(&driver);
+  if (driver == 0) return "No NVIDIA driver found.";
+  if (status == cudaErrorInsufficientDriver) {
+    return "The NVIDIA driver is too old: it supports CUDA " + version_text(driver) +
+           ", CUDA 13 is needed; update the driver.";
+  }
+  if (status == cudaErrorNoDevice) return "No NVIDIA GPU found.";
+  return std::string("CUDA cannot be used: ") + cudaGetErrorString(status) + ".";
+}
+
+/// Without touching the GPU's memory, which would start a context on every GPU of the machine.
+DeviceDescription describe(int index) {
+  DeviceDescription description;
+  description.id = "cuda:" + std::to_string(index);
+  cudaDeviceProp properties{};
+  if (const cudaError_t status = cudaGetDeviceProperties(&properties, index); status != cudaSuccess) {
+    description.name = "NVIDIA GPU";
+    description.unavailable = std::string("This GPU cannot be used: ") + cudaGetErrorString(status) + ".";
+    return description;
+  }
+  const int capability = 10 * properties.major + properties.minor;
+  description.name = properties.name;
+  description.dispatch_level = "sm_" + std::to_string(capability);
+  description.dispatch_levels = {description.dispatch_level};
+  description.memory_total = static_cast<std::int64_t>(properties.totalGlobalMem);
+  description.memory_free = description.memory_total;
+  if (capability < oldest_compute_capability) {
+    description.unavailable = "This GPU has compute capability " + std::to_string(properties.major) + "." +
+                              std::to_string(properties.minor) + "; 7.5 or newer is needed.";
+  }
+  return description;
+}
+}  // namespace
+
+Error error_of(cudaError_t status, const char* what) {
+  const std::string reason = cudaGetErrorString(status);
+  if (status == cudaErrorMemoryAllocation) {
+    return {ErrorCode::out_of_memory,
+            std::string("Not enough GPU memory for ") + what + "; choose fewer bits or a shorter context.",
+            reason,
+            {}};
+  }
+  return {ErrorCode::device,
+          std::string("The GPU failed in ") + what + ": " + reason + "; start the program again or use the CPU.",
+          reason,
+          {}};
+}
+
+std::vector<DeviceDescription> describe_devices() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess || count == 0) {
+    cudaGetLastError();
+    DeviceDescription missing;
+    missing.id = "cuda";
+    missing.name = "NVIDIA GPU";
+    missing.unavailable = no_devices_sentence(status == cudaSuccess ? cudaErrorNoDevice : status);
+    return {missing};
+  }
+  std::vector<DeviceDescription> devices;
+  for (int index = 0; index < count; ++index) devices.push_back(describe(index));
+  return devices;
+}
+
+Result<std::unique_ptr<Device>> Device::open(int index) {
+  const std::vector<DeviceDescription> all = describe_devices();
+  if (!all.front().dispatch_level.empty() && (index < 0 || index >= std::ssize(all))) {
+    return fail(ErrorCode::invalid_argument, "There is no GPU " + std::to_string(index) + "; this machine has " +
+                                                 std::to_string(all.size()) + ", counted from 0.");
+  }
+  const DeviceDescription& chosen =
+      all.front().dispatch_level.empty() ? all.front() : all[static_cast<std::size_t>(index)];
+  if (!chosen.unavailable.empty()) return fail(ErrorCode::device, chosen.unavailable, chosen.id);
+  std::unique_ptr<Device> device(new Device(index));
+  if (auto ready = device->begin(); !ready) return tl::unexpected(ready.error());
+  if (row_kernels_status() != cudaSuccess) {
+    cudaGetLastError();
+    return fail(ErrorCode::device,
+                "This build has no code for " + chosen.name + " (" + chosen.dispatch_level +
+                    "); build with CMAKE_CUDA_ARCHITECTURES for this GPU.",
+                chosen.id);
+  }
+  if (const cudaError_t status = cudaStreamCreate(&device->stream_); status != cudaSuccess) {
+    return tl::unexpected(error_of(status, "starting"));
+  }
+  return device;
+}
+
+Device::~Device() {
+  if (stream_ != nullptr) cudaStreamDestroy(stream_);
+}
+
+DeviceDescription Device::description() const {
+  DeviceDescription description = describe(index_);
+  std::size_t free = 0, total = 0;
+  if (cudaSetDevice(index_) == cudaSuccess && cudaMemGetInfo(&free, &total) == cudaSuccess) {
+    description.memory_free = static_cast<std::int64_t>(free);
+  }
+  return description;
+}
+
+Result<void> Device::begin() {
+  if (stop_.stop_requested()) return cancelled();
+  if (const cudaError_t status = cudaSetDevice(index_); status != cudaSuccess) {
+    return tl::unexpected(error_of(status, "starting an operation"));
+  }
+  return {};
+}
+
+Result<void> Device::finish(const char* what) { return finish(cudaSuccess, what); }
+
+Result<void> Device::finish(cudaError_t status, const char* what) {
+  const cudaError_t waited = cudaStreamSynchronize(stream_);
+  if (status == cudaSuccess) status = waited;
+  if (status == cudaSuccess) return {};
+  cudaGetLastError();
+  return tl::unexpected(error_of(status, what));
+}
+
+cudaError_t Device::upload(void* to, const void* from, std::size_t bytes) {
+  return bytes == 0 ? cudaSuccess : cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_);
+}
+
+cudaError_t Device::download(void* to, const void* from, std::size_t bytes) {
+  return bytes == 0 ? cudaSuccess : cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_);
+}
+
+}  // namespace quantscope::cuda

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cuda/device_memory.h"
+
+#include <string>
+#include <utility>
+
+namespace quantscope::cuda {
+
+Result<DeviceMemory> DeviceMemory::allocate(Device& device, MemoryTag tag, std::size_t bytes) {
+  DeviceMemory memory;
+  memory.ledger_ = &device.ledger();
+  memory.tag_ = tag;
+  if (bytes == 0) return memory;
+  const std::string what = std::to_string(bytes) + " bytes of " + std::string(memory_tag_name(tag));
+  if (const cudaError_t status = cudaMalloc(&memory.data_, bytes); status != cudaSuccess) {
+    memory.data_ = nullptr;
+    cudaGetLastError();
+    return tl::unexpected(error_of(status, what.c_str()));
+  }
+  memory.bytes_ = bytes;
+  device.ledger().add(tag, static_cast<std::int64_t>(bytes));
+  if (const cudaError_t status = cudaMemsetAsync(memory.data_, 0, bytes, device.stream()); status != cudaSuccess) {
+    return tl::unexpected(error_of(status, what.c_str()));
+  }
+  return memory;
+}
+
+Result<DeviceMemory> DeviceMemory::copy_of(Device& device, const TaggedBuffer& source) {
+  auto memory = allocate(device, source.tag(), source.size());
+  if (!memory) return memory;
+  if (const cudaError_t status = device.upload(memory->data_, source.data(), source.size()); status != cudaSuccess) {
+    return tl::unexpected(error_of(status, "copying to the GPU"));
+  }
+  return memory;
+}
+
+DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
+    : ledger_(other.ledger_),
+      tag_(other.tag_),
+      data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
+
+DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
+  std::swap(ledger_, other.ledger_);
+  std::swap(tag_, other.tag_);
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+DeviceMemory::~DeviceMemory() {
+  if (data_ == nullptr) return;
+  cudaFree(data_);
+  ledger_->remove(tag_, static_cast<std::int64_t>(bytes_));
+}
+
+Result<void> DeviceScratch::grow(Device& device, std::size_t bytes) {
+  if (bytes <= memory_.size()) return {};
+  memory_ = DeviceMemory();
+  auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, bytes);
+  if (!memory) return tl::unexpected(memory.error());
+  memory_ = std::move(*memory);
+  return {};
+}
+
+}  // namespace quantscope::cuda

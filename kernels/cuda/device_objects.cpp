@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cuda/device_objects.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "kernels/memory_checks.h"
+
+namespace quantscope::cuda {
+namespace {
+bool is_supported(const WeightFormat& format) {
+  if (format.zero_point != ZeroPoint::none) return false;
+  if (format.nested_scales && format.scale_layout != ScaleLayout::flat_blocks) return false;
+  switch (format.scale_layout) {
+    case ScaleLayout::none: return format.levels == Levels::identity && format.code_type <= CodeType::bfloat16;
+    case ScaleLayout::per_row: return format.levels == Levels::int8 && format.code_type == CodeType::signed8;
+    case ScaleLayout::flat_blocks:
+      return format.code_type == CodeType::packed4 && format.block_size > 0 && format.block_size % 2 == 0 &&
+             (format.levels == Levels::nf4 || format.levels == Levels::fp4 || format.levels == Levels::int4);
+    case ScaleLayout::row_groups: break;
+  }
+  return false;
+}
+
+Result<void> check_format(const WeightFormat& format) {
+  if (is_supported(format)) return {};
+  return fail(ErrorCode::unsupported,
+              "The CUDA device knows dense types, 4-bit blocks of even size and INT8 rows; choose one of these.");
+}
+}  // namespace
+
+Result<DynamicTables> DynamicTables::create(Device& device) {
+  std::array<float, 2 * dynamic_map_size> values{};
+  std::ranges::copy(dynamic_map.values, values.begin());
+  std::ranges::copy(dynamic_thresholds.values, values.begin() + dynamic_map_size);
+  auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, sizeof values);
+  if (!memory) return tl::unexpected(memory.error());
+  auto done = device.finish(device.upload(memory->data<float>(), values.data(), sizeof values), "starting");
+  if (!done) return tl::unexpected(done.error());
+  DynamicTables tables;
+  tables.memory_ = std::move(*memory);
+  return tables;
+}
+
+Result<std::unique_ptr<CudaWeight>> CudaWeight::create(Device& device, const DynamicTables& tables, std::int64_t rows,
+                                                       std::int64_t columns, const WeightFormat& format,
+                                                       MemoryTag tag) {
+  if (auto valid = check_format(format); !valid) return tl::unexpected(valid.error());
+  const FormatBytes bytes = format_bytes(format, rows, columns);
+  const std::int64_t count = scale_count(format, rows, columns);
+  const std::int64_t first_level = format.nested_scales ? count : 4 * count;
+  auto weight = std::make_unique<CudaWeight>();
+  weight->rows = rows;
+  weight->columns = columns;
+  weight->format = format;
+  struct Part {
+    DeviceMemory& memory;
+    MemoryTag tag;
+    std::int64_t bytes;
+  };
+  const Part parts[] = {{weight->codes_, tag, bytes.codes},
+                        {weight->scales_, MemoryTag::scales, first_level},
+                        {weight->nested_absmax_, MemoryTag::scales, bytes.scales - first_level}};
+  for (const Part& part : parts) {
+    auto memory = DeviceMemory::allocate(device, part.tag, static_cast<std::size_t>(part.bytes));
+    if (!memory) return tl::unexpected(memory.error());
+    part.memory = std::move(*memory);
+  }
+  weight->make_view(tables);
+  return weight;
+}
+
+Result<std::unique_ptr<CudaWeight>> CudaWeight::upload(Device& device, const DynamicTables& tables,
+                                                       const QuantizedTensor& tensor) {
+  if (auto valid = check_parts(tensor); !valid) return tl::unexpected(valid.error());
+  if (auto valid = check_format(tensor.format); !valid) return tl::unexpected(valid.error());
+  if (tensor.group_index.size() > 0 || tensor.input_scale.size() > 0) {
+    return fail(ErrorCode::unsupported,
+                "The CUDA device cannot run weights with a column order or input scales; use the CPU.");
+  }
+  auto weight = std::make_unique<CudaWeight>();
+  weight->rows = tensor.rows;
+  weight->columns = tensor.columns;
+  weight->format = tensor.format;
+  const std::pair<DeviceMemory&, const TaggedBuffer&> parts[] = {
+      {weight->codes_, tensor.codes}, {weight->scales_, tensor.scales}, {weight->nested_absmax_, tensor.nested_absmax}};
+  for (const auto& [memory, source] : parts) {
+    auto copy = DeviceMemory::copy_of(device, source);
+    if (!copy) return tl::unexpected(copy.error());
+    memory = std::move(*copy);
+  }
+  if (auto done = device.finish("copying a weight to the GPU"); !done) return tl::unexpected(done.error());
+  weight->make_view(tables);
+  return weight;
+}
+
+Result<QuantizedTensor> CudaWeight::download(Device& device) const {
+  auto tensor = QuantizedTensor::allocate(device.host_ledger(), rows, columns, format, codes_.tag());
+  if (!tensor) return tensor;
+  const std::pair<const DeviceMemory&, TaggedBuffer&> parts[] = {
+      {codes_, tensor->codes}, {scales_, tensor->scales}, {nested_absmax_, tensor->nested_absmax}};
+  cudaError_t status = cudaSuccess;
+  for (const auto& [memory, target] : parts) {
+    if (status == cudaSuccess) status = device.download(target.data(), memory.data<std::byte>(), memory.size());
+  }
+  if (auto done = device.finish(status, "copying a weight from the GPU"); !done) return tl::unexpected(done.error());
+  return tensor;
+}
+
+void CudaWeight::make_view(const DynamicTables& tables) {
+  const bool blocked = format.scale_layout == ScaleLayout::flat_blocks;
+  const bool per_row = format.scale_layout == ScaleLayout::per_row;
+  view_.codes = codes_.data<std::byte>();
+  view_.scales = scales_.data<std::byte>();
+  view_.nested_absmax = format.nested_scales ? nested_absmax_.data<float>() : nullptr;
+  view_.dynamic_levels = tables.levels();
+  view_.rows = rows;
+  view_.columns = columns;
+  view_.values_per_scale = blocked ? format.block_size : per_row ? columns : 0;
+  view_.nested_blocks = static_cast<std::int64_t>(nested_absmax_.size() / sizeof(float)) - 1;
+  view_.code_type = format.code_type;
+  view_.levels = format.levels;
+}
+
+Result<std::unique_ptr<CudaBuffer>> CudaBuffer::create(Device& device, std::int64_t row_capacity,
+                                                       std::int64_t columns) {
+  const auto bytes = buffer_bytes(row_capacity, columns);
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, static_cast<std::size_t>(*bytes));
+  if (!memory) return tl::unexpected(memory.error());
+  auto buffer = std::make_unique<CudaBuffer>();
+  buffer->row_capacity = row_capacity;
+  buffer->columns = columns;
+  buffer->memory_ = std::move(*memory);
+  return buffer;
+}
+
+Result<std::unique_ptr<CudaKvStorage>> CudaKvStorage::create(Device& device, const KvShape& shape) {
+  if (auto valid = check_kv_shape(shape); !valid) return tl::unexpected(valid.error());
+  auto memory = DeviceMemory::allocate(device, MemoryTag::kv_cache, static_cast<std::size_t>(shape.bytes()));
+  if (!memory) return tl::unexpected(memory.error());
+  auto storage = std::make_unique<CudaKvStorage>();
+  storage->shape = shape;
+  storage->memory_ = std::move(*memory);
+  return storage;
+}
+
+KvView CudaKvStorage::view() const {
+  return {const_cast<std::byte*>(memory_.data<std::byte>()),
+          shape.pages,
+          shape.kv_heads,
+          shape.head_dim,
+          shape.page_tokens,
+          shape.type};
+}
+
+cudaError_t CudaKvStorage::copy_page(Device& device, std::int32_t from, std::int32_t to) {
+  const std::int64_t page_bytes = shape.bytes() / (shape.layers * shape.pages);
+  cudaError_t status = cudaSuccess;
+  for (std::int64_t layer = 0; layer < shape.layers && status == cudaSuccess; ++layer) {
+    std::byte* const pages = memory_.data<std::byte>() + layer * shape.pages * page_bytes;
+    status = cudaMemcpyAsync(pages + to * page_bytes, pages + from * page_bytes, static_cast<std::size_t>(page_bytes),
+                             cudaMemcpyDeviceToDevice, device.stream());
+  }
+  return status;
+}
+
+}  // namespace quantscope::cuda

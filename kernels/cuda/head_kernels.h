@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "kernels/cuda/head_parts.h"
+
+namespace quantscope::cuda {
+
+/// Logits that one thread looks at. The sums of a row depend on it, not on how the vocabulary is tiled.
+inline constexpr std::int64_t logits_per_part = 256;
+
+/// Logits [rows, outputs] of vocabulary ids first_id ..., a multiple of logits_per_part; all pointers are device
+/// memory.
+struct LogitTile {
+  const float* logits = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t outputs = 0;
+  std::int64_t first_id = 0;
+  std::int64_t parts_per_row = 0;  ///< of the whole vocabulary; parts are [rows, parts_per_row]
+};
+cudaError_t find_best(cudaStream_t stream, const LogitTile& tile, BestTwo* parts);
+cudaError_t sum_exponentials(cudaStream_t stream, const LogitTile& tile, const std::int32_t* targets,
+                             PartialSum* parts);
+
+}  // namespace quantscope::cuda

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "kernels/quantized_tensor.h"
+
+/// Encoding, bit for bit as kernels/cpu/reference/encode.h. All pointers are device memory.
+namespace quantscope::cuda {
+
+/// Consecutive values of the flat matrix that begin at a block (or row) and end at one or at the end of the matrix.
+struct EncodeArguments {
+  const float* values = nullptr;
+  std::int64_t first = 0;  ///< flat position of values[0]
+  std::int64_t count = 0;
+  std::int64_t columns = 0;
+  void* codes = nullptr;    ///< of the whole matrix
+  float* absmax = nullptr;  ///< of the whole matrix, not nested; null for dense types
+};
+/// Precondition: `format` is dense, 4-bit flat blocks of even size, or int8 per row.
+cudaError_t encode_values(cudaStream_t stream, const WeightFormat& format, const EncodeArguments& arguments);
+
+/// Double quantization of `count` absmax values around `offset`.
+struct NestedArguments {
+  const float* absmax = nullptr;
+  std::int64_t count = 0;
+  float offset = 0.0F;
+  const float* dynamic_thresholds = nullptr;  ///< the device's copy
+  std::uint8_t* codes = nullptr;
+  float* nested_absmax = nullptr;  ///< one per 256 values, then the offset
+};
+cudaError_t encode_absmax(cudaStream_t stream, const NestedArguments& arguments);
+
+}  // namespace quantscope::cuda

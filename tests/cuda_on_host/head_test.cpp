@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <cmath>
+#include <limits>
+
+#include "kernels/cpu/reference/operations.h"
+#include "tests/cuda_on_host/host_gpu.h"
+
+namespace quantscope::testing {
+namespace {
+constexpr std::int64_t columns = 8;
+constexpr std::int64_t vocabulary = 8500;  // more than one tile of logits, and a part that is not full
+
+/// A head whose logits the reference computes.
+class CudaHead : public HostGpu {
+ protected:
+  void SetUp() override {
+    backend = create_gpu();
+    norm_weight = create_weight(*backend, random_values(columns, 40), 1, columns, dense_format(DataType::fp32));
+    weight = create_weight(*backend, random_values(vocabulary * columns, 41), vocabulary, columns,
+                           dense_format(DataType::bf16));
+    norm = {norm_weight.get(), 1e-5F};
+    head.weight = weight.get();
+    hidden = create_filled(*backend, random_values(6 * columns, 42), 6);
+  }
+  void TearDown() override {
+    hidden.reset();
+    weight.reset();
+    norm_weight.reset();
+    backend.reset();
+  }
+
+  std::vector<double> expected_logits(std::int64_t row) const {
+    const auto values = random_values(6 * columns, 42);
+    const auto weights = random_values(columns, 40);
+    const auto x = reference::rms_norm({values.data() + row * columns, columns}, weights, 1e-5F);
+    return reference::linear(std::vector<float>(x.begin(), x.end()), 1, *backend->download(*weight), ComputeType::fp32);
+  }
+
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Weight> norm_weight, weight;
+  std::unique_ptr<Buffer> hidden;
+  Norm norm;
+  Linear head;
+};
+
+TEST_F(CudaHead, AgreesWithTheReference) {
+  const std::vector<std::int32_t> picked = {5, 0, 3};
+  const std::vector<std::int32_t> targets = {0, 8499, 8192};
+  std::vector<float> logits(picked.size() * vocabulary);
+  std::vector<TopToken> top(picked.size());
+  std::vector<double> log_probabilities(picked.size());
+  ASSERT_TRUE(backend->head_logits(*hidden, picked, norm, head, logits).has_value());
+  ASSERT_TRUE(backend->head_top(*hidden, picked, norm, head, top).has_value());
+  ASSERT_TRUE(backend->head_log_probabilities(*hidden, picked, norm, head, targets, log_probabilities).has_value());
+  for (std::size_t i = 0; i < picked.size(); ++i) {
+    const auto expected = expected_logits(picked[i]);
+    const auto best = reference::top_token(expected);
+    expect_near({logits.begin() + static_cast<std::ptrdiff_t>(i * vocabulary),
+                 logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * vocabulary)},
+                expected, 1e-4, "logits");
+    EXPECT_EQ(top[i].id, best.id);
+    EXPECT_NEAR(top[i].logit, best.logit, 1e-4);
+    EXPECT_NEAR(top[i].margin, best.margin, 2e-4);
+    EXPECT_NEAR(log_probabilities[i], reference::log_probability(expected, targets[i]), 1e-4);
+  }
+}
+
+TEST_F(CudaHead, LogProbabilitiesAreThoseOfTheLogits) {
+  const std::int32_t row = 2;
+  std::vector<float> logits(vocabulary);
+  ASSERT_TRUE(backend->head_logits(*hidden, {&row, 1}, norm, head, logits).has_value());
+  const std::vector<double> wide(logits.begin(), logits.end());
+  for (const std::int32_t target : {0, 255, 256, 8191, 8192, 8499}) {
+    double log_probability = 0;
+    ASSERT_TRUE(backend->head_log_probabilities(*hidden, {&row, 1}, norm, head, {&target, 1}, {&log_probability, 1})
+                    .has_value());
+    EXPECT_NEAR(log_probability, reference::log_probability(wide, target), 1e-9);
+  }
+}
+
+TEST_F(CudaHead, DoesNotDependOnBatching) {
+  const std::vector<std::int32_t> rows = {0, 1, 2, 3, 4, 5};
+  const std::vector<std::int32_t> targets = {7, 600, 2, 3, 8400, 1};
+  std::vector<double> whole(6);
+  ASSERT_TRUE(backend->head_log_probabilities(*hidden, rows, norm, head, targets, whole).has_value());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    double alone = 0;
+    ASSERT_TRUE(
+        backend->head_log_probabilities(*hidden, {&rows[i], 1}, norm, head, {&targets[i], 1}, {&alone, 1}).has_value());
+    EXPECT_EQ(alone, whole[i]);
+  }
+}
+
+TEST_F(CudaHead, RefusesTargetsAndRowsOutOfRange) {
+  double result = 0;
+  for (const auto& [row, target] : {std::pair{0, 8500}, std::pair{0, -1}, std::pair{6, 0}, std::pair{-1, 0}}) {
+    const std::int32_t picked = row;
+    const std::int32_t wanted = target;
+    EXPECT_FALSE(
+        backend->head_log_probabilities(*hidden, {&picked, 1}, norm, head, {&wanted, 1}, {&result, 1}).has_value());
+  }
+}
+
+/// A head of `values` [rows, 2] over the hidden state (x, 1).
+Result<TopToken> top_of(Backend& backend, const std::vector<float>& values, float x) {
+  const auto norm_weight = create_weight(backend, {1, 1}, 1, 2, dense_format(DataType::fp32));
+  const auto weight = create_weight(backend, values, std::ssize(values) / 2, 2, dense_format(DataType::fp32));
+  const auto hidden = create_filled(backend, {x, 1.0F}, 1);
+  Linear head;
+  head.weight = weight.get();
+  const std::int32_t row = 0;
+  TopToken top;
+  auto done = backend.head_top(*hidden, {&row, 1}, {norm_weight.get(), 1e-5F}, head, {&top, 1});
+  if (!done) return tl::unexpected(done.error());
+  return top;
+}
+
+TEST_F(CudaHead, LowestIdWinsATieAndItsMarginIsZero) {
+  std::vector<float> values(2000, 0.5F);
+  for (const std::size_t best : {250U, 251U, 1320U, 1321U}) values[best] = 2.0F;
+  const auto top = top_of(*backend, values, 1.0F);
+  ASSERT_TRUE(top.has_value());
+  EXPECT_EQ(top->id, 125);
+  EXPECT_EQ(top->margin, 0.0F);
+}
+
+TEST_F(CudaHead, NanLogitsAreAnErrorNotAToken) {
+  EXPECT_FALSE(top_of(*backend, std::vector<float>(20, 1.0F), std::numeric_limits<float>::quiet_NaN()).has_value());
+}
+
+}  // namespace
+}  // namespace quantscope::testing

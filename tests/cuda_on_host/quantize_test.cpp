@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
+#include <limits>
+
+#include "tests/cuda_on_host/host_gpu.h"
+
+namespace quantscope::testing {
+namespace {
+
+class CudaQuantize : public HostGpu {
+ protected:
+  /// Expects that both devices make the same bytes out of the same values.
+  void expect_same(const std::vector<float>& values, std::int64_t rows, std::int64_t columns,
+                   const WeightFormat& format, const std::string& what) {
+    const auto expected = cpu_->download(*create_weight(*cpu_, values, rows, columns, format));
+    const auto actual = gpu_->download(*create_weight(*gpu_, values, rows, columns, format));
+    ASSERT_TRUE(actual.has_value() && expected.has_value()) << what;
+    expect_same_bytes(actual->codes, expected->codes, what + ", codes");
+    expect_same_bytes(actual->scales, expected->scales, what + ", scales");
+    expect_same_bytes(actual->nested_absmax, expected->nested_absmax, what + ", nested absmax");
+  }
+
+  static void expect_same_bytes(const TaggedBuffer& actual, const TaggedBuffer& expected, const std::string& what) {
+    ASSERT_EQ(actual.size(), expected.size()) << what;
+    const auto bytes = expected.as<std::byte>();
+    EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), actual.data())) << what;
+  }
+
+  std::unique_ptr<Backend> cpu_ = create_cpu("scalar");
+  std::unique_ptr<Backend> gpu_ = create_gpu();
+
+  void TearDown() override { gpu_.reset(); }
+};
+
+std::vector<std::pair<std::string, WeightFormat>> all_formats() {
+  std::vector<std::pair<std::string, WeightFormat>> formats = {{"fp32", dense_format(DataType::fp32)},
+                                                               {"fp16", dense_format(DataType::fp16)},
+                                                               {"bf16", dense_format(DataType::bf16)},
+                                                               {"int8", int8_row_format()}};
+  for (const DataType type : {DataType::nf4, DataType::fp4, DataType::int4}) {
+    for (const std::int64_t block_size : {2, 64, 1024}) {
+      for (const bool nested : {false, true}) {
+        formats.emplace_back(
+            std::string(data_type_info(type).name) + "/" + std::to_string(block_size) + (nested ? " double" : ""),
+            block_format(type, block_size, nested));
+      }
+    }
+  }
+  return formats;
+}
+
+TEST_F(CudaQuantize, GivesTheBytesOfTheReferenceForEveryFormatAndOddShapes) {
+  for (const auto& [name, format] : all_formats()) {
+    for (const auto& [rows, columns] : {std::pair{1, 1}, std::pair{3, 31}, std::pair{50, 96}, std::pair{7, 129}}) {
+      expect_same(random_values(rows * columns, 5, 0.02F), rows, columns, format,
+                  name + " of [" + std::to_string(rows) + ", " + std::to_string(columns) + "]");
+    }
+  }
+}
+
+TEST_F(CudaQuantize, GivesTheBytesOfTheReferenceForHostileValues) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  auto values = random_values(8 * 64, 6);
+  values[3] = std::numeric_limits<float>::quiet_NaN();
+  values[70] = infinity;
+  values[130] = -infinity;
+  for (std::size_t i = 192; i < 256; ++i) values[i] = 0.0F;
+  for (std::size_t i = 256; i < 320; ++i) values[i] *= 1e-39F;
+  for (std::size_t i = 320; i < 384; ++i) values[i] = std::numeric_limits<float>::quiet_NaN();
+  values[400] = 65520.0F;
+  for (const auto& [name, format] : all_formats()) {
+    // A NaN keeps no particular bits on its way through arithmetic, so the means that double quantization takes of
+    // infinite scales are left out.
+    if (!format.nested_scales) expect_same(values, 8, 64, format, name);
+  }
+}
+
+TEST_F(CudaQuantize, CarriesBlocksFromOneTileToTheNext) {
+  // Tiles hold 16 MiB of values: 4194 rows, whose end is inside a block.
+  const auto values = random_values(1000 * 4300, 7);
+  expect_same(values, 4300, 1000, block_format(DataType::nf4, 128, true), "nf4/128");
+}
+
+TEST_F(CudaQuantize, HandsOnTheReadersErrorAndRefusesOtherFormats) {
+  const RowReader broken = [](std::int64_t, std::int64_t, std::span<float>) -> Result<void> {
+    return fail(ErrorCode::io, "The disk is gone.");
+  };
+  const auto failed = gpu_->quantize(broken, 4, 4, dense_format(DataType::fp16), MemoryTag::codes);
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(failed.error().code, ErrorCode::io);
+  WeightFormat groups = block_format(DataType::int4, 32, false);
+  groups.scale_layout = ScaleLayout::row_groups;
+  EXPECT_FALSE(gpu_->quantize(broken, 4, 64, groups, MemoryTag::codes).has_value());
+  EXPECT_FALSE(gpu_->quantize(broken, 0, 64, dense_format(DataType::fp16), MemoryTag::codes).has_value());
+  EXPECT_FALSE(gpu_->quantize(broken, std::int64_t{1} << 40, 1 << 20, dense_format(DataType::fp16), MemoryTag::codes)
+                   .has_value());
+}
+
+}  // namespace
+}  // namespace quantscope::testing
