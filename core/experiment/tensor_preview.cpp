@@ -6,6 +6,7 @@
 
 #include "core/quantize/quantize_tensor.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/plugin/plugin_loader.h"
 
 namespace quantscope {
 namespace {
@@ -86,6 +87,10 @@ Result<TensorPreview> TensorPreviewer::preview(const Checkpoint& checkpoint, con
   return preview;
 }
 
-std::vector<DeviceDescription> available_devices() { return {describe_cpu()}; }
+std::vector<DeviceDescription> available_devices() {
+  std::vector<DeviceDescription> devices = {describe_cpu()};
+  for (DeviceDescription& device : cuda_devices()) devices.push_back(std::move(device));
+  return devices;
+}
 
 }  // namespace quantscope

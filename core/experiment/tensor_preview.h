@@ -35,7 +35,7 @@ class TensorPreviewer {
   std::unique_ptr<Backend> backend_;
 };
 
-/// The devices of this machine, best first; one that cannot be used says why.
+/// The devices of this machine, the CPU first; one that cannot be used says why.
 std::vector<DeviceDescription> available_devices();
 
 }  // namespace quantscope
