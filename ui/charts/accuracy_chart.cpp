@@ -90,7 +90,7 @@ ChartData accuracy_chart(const std::vector<const RunEntry*>& runs, Scorer scorer
   chart.x.title = tr("Score ± standard error (%), scorer %1").arg(to_qt(scorer_label(scorer)));
   chart.x.range = {0.0, std::clamp(highest * 1.3, 5.0, 100.0)};
   chart.y.title = tr("Configuration");
-  chart.y.range = {-shown + 0.3, 0.7};
+  chart.y.range = {-shown + 0.3, 0.8 + 0.16 * shown};  // room for the legend
   const QString pairs = verdict(runs);
   chart.summary = tr("Scores of %1 configurations on up to %2 questions.").arg(shown).arg(answered) +
                   (pairs.isEmpty() ? QString() : u' ' + pairs);

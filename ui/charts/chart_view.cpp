@@ -181,6 +181,12 @@ void ChartView::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
 }
 
+void ChartView::showEvent(QShowEvent* event) {
+  // The plotting library takes the ratio of the screen it was made on, which may not be the one it is shown on.
+  plot_->widget->setBufferDevicePixelRatio(devicePixelRatioF());
+  QWidget::showEvent(event);
+}
+
 void ChartView::contextMenuEvent(QContextMenuEvent* event) {
   QMenu menu(this);
   menu.addAction(tr("Copy picture"), this, &ChartView::copy_image);

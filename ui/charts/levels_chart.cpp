@@ -19,7 +19,7 @@ QString tr(const char* text) { return QCoreApplication::translate("LevelsChart",
 
 ChartSeries density_curve() {
   ChartSeries series;
-  series.name = tr("density of normal weights whose block's absmax is %1 standard deviations").arg(typical_absmax);
+  series.name = tr("density of normal weights, absmax = %1 standard deviations").arg(typical_absmax);
   series.color = QColor(0x80, 0x80, 0x80);
   for (int i = -300; i <= 300; ++i) {
     const double x = i / 300.0, z = x * typical_absmax;
@@ -37,7 +37,7 @@ ChartSeries marks(DataType type, const std::vector<float>& at, double row, bool 
   series.color = type_color(type);
   series.marker = thresholds ? Marker::cross : type_marker(type);
   series.faded = thresholds;
-  series.in_legend = !thresholds;
+  series.in_legend = false;  // the rows are labelled on the axis
   for (const float x : at) {
     series.x << x;
     series.y << row;
@@ -61,10 +61,10 @@ ChartData levels_chart() {
   }
   for (const double density : {0.0, 0.25, 0.5, 0.75, 1.0})
     chart.y.labels.emplace_back(density, QString::number(density));
-  chart.x.title = tr("Weight / absmax of its block");
+  chart.x.title = tr("Weight / absmax of its block (marks: levels, ×: decision thresholds)");
   chart.x.range = {-1.08, 1.08};
-  chart.y.title = tr("Relative density; below: levels (marks) and thresholds (×)");
-  chart.y.range = {row - row_step, 1.45};
+  chart.y.title = tr("Relative density");
+  chart.y.range = {row - row_step, 1.1};
   chart.summary = levels_summary(64);
   return chart;
 }

@@ -26,7 +26,7 @@ const MemoryRows* measured(const RunEntry& run) {
   return run.result != nullptr && run.result->measured.weights() > 0 ? &run.result->measured : nullptr;
 }
 
-ChartSeries part(MemoryTag tag, bool is_forecast, const std::vector<const RunEntry*>& runs) {
+ChartSeries part(MemoryTag tag, bool is_forecast, double offset, const std::vector<const RunEntry*>& runs) {
   ChartSeries series;
   series.name = to_qt(memory_tag_name(tag)).replace(u'_', u' ');
   if (is_forecast) series.name += u' ' + tr("(forecast)");
@@ -38,7 +38,7 @@ ChartSeries part(MemoryTag tag, bool is_forecast, const std::vector<const RunEnt
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const MemoryRows* rows = is_forecast ? &runs[i]->resolved->forecast : measured(*runs[i]);
     series.x << (rows == nullptr ? 0.0 : static_cast<double>((*rows)[tag]) / mib);
-    series.y << -static_cast<double>(i) + (is_forecast ? -half_gap : half_gap);
+    series.y << -static_cast<double>(i) + offset;
   }
   return series;
 }
@@ -79,8 +79,8 @@ ChartData memory_chart(const std::vector<const RunEntry*>& all_runs) {
   double longest = 0;
   for (std::size_t i = 0; i < memory_tag_count; ++i) {
     const auto tag = static_cast<MemoryTag>(i);
-    ChartSeries forecast = part(tag, true, runs);
-    ChartSeries taken = part(tag, false, runs);
+    ChartSeries forecast = part(tag, true, any_measured ? -half_gap : 0.0, runs);
+    ChartSeries taken = part(tag, false, half_gap, runs);
     const auto used = [](const ChartSeries& series) { return *std::max_element(series.x.begin(), series.x.end()) > 0; };
     if (!used(forecast) && !used(taken)) continue;
     forecast.in_legend = !any_measured;
@@ -94,7 +94,7 @@ ChartData memory_chart(const std::vector<const RunEntry*>& all_runs) {
   }
   chart.series.push_back(reported_marks(runs));
   chart.x.title = tr("Memory (MiB)");
-  chart.x.range = {0.0, longest / mib * 1.35};  // room for the legend
+  chart.x.range = {0.0, longest / mib * 1.5};  // room for the legend
   chart.y.title = tr("Configuration");
   chart.y.range = {-static_cast<double>(runs.size()) + 0.4, 0.6};
   chart.summary =

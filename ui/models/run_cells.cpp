@@ -158,7 +158,10 @@ QString run_column_help(int column) {
     case RunsModel::perplexity: return tr("Perplexity of the text file ± standard error; lower is better.");
     case RunsModel::speed: return tr("Generated tokens per second.");
     case RunsModel::difference:
-      return tr("F1 minus that of the pinned baseline, with its 95 % interval, over the same questions.");
+      return tr(
+          "F1 minus that of the pinned baseline over the same questions, with its 95 % interval. Each p stands alone; "
+          "the sentence on "
+          "the Accuracy page corrects for comparing several.");
     default: return {};
   }
 }

@@ -31,7 +31,9 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
       return headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + u' ' + text(entry, column);
     case Qt::DecorationRole: return column == configuration ? type_icon(entry.request.settings.type) : QVariant();
     case Qt::TextAlignmentRole:
-      return column == configuration || column >= state ? QVariant() : QVariant(Qt::AlignRight | Qt::AlignVCenter);
+      return column == configuration || column == difference || column == state
+                 ? QVariant()
+                 : QVariant(Qt::AlignRight | Qt::AlignVCenter);
     case Qt::FontRole: {
       QFont font;
       font.setBold(is_baseline);
@@ -44,16 +46,9 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
 QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal || section < 0 || section >= column_count) return {};
   if (role == Qt::DisplayRole) {
-    const std::array<QString, column_count> titles = {tr("Configuration"),
-                                                      tr("Weights (MiB)"),
-                                                      tr("As reported (MiB)"),
-                                                      tr("Bits/weight"),
-                                                      tr("F1 (%)"),
-                                                      tr("EM (%)"),
-                                                      tr("Perplexity"),
-                                                      tr("Tokens/s"),
-                                                      tr("State"),
-                                                      tr("F1 difference (points)")};
+    const std::array<QString, column_count> titles = {
+        tr("Configuration"), tr("Weights (MiB)"),          tr("As reported (MiB)"), tr("Bits/weight"), tr("F1 (%)"),
+        tr("EM (%)"),        tr("F1 difference (points)"), tr("Perplexity"),        tr("Tokens/s"),    tr("State")};
     return titles[static_cast<std::size_t>(section)];
   }
   if (role == Qt::ToolTipRole) return run_column_help(section);

@@ -32,6 +32,11 @@ void Session::set_checkpoint(const QString& model, std::shared_ptr<const Checkpo
   Q_EMIT checkpoint_changed();
 }
 
+void Session::set_device(DeviceDescription device) {
+  device_ = std::move(device);
+  update_resolved();
+}
+
 void Session::set_settings(const Settings& settings) {
   if (settings == settings_) return;
   undo_.push(new SettingsChange(*this, settings));

@@ -25,6 +25,8 @@ class Session : public QObject {
   const QString& model() const { return model_; }
   const std::shared_ptr<const Checkpoint>& checkpoint() const { return checkpoint_; }
   const DeviceDescription& device() const { return device_; }
+  /// The same device asked again: its free memory changes.
+  void set_device(DeviceDescription device);
 
   const Settings& settings() const { return settings_; }
   /// Undoable.

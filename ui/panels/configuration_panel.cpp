@@ -20,8 +20,30 @@
 #include "ui/theme/type_style.h"
 
 namespace quantscope::ui {
+namespace {
+
+/// Long entries must not make the panel wider than its dock.
+void keep_narrow(QComboBox& box) {
+  box.setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  box.setMinimumContentsLength(8);
+}
+
+}  // namespace
 
 ConfigurationPanel::ConfigurationPanel(Session& session, QWidget* parent) : QWidget(parent), session_(session) {
+  build_outcome();
+  // What will run and what it takes stays in sight; only the controls scroll.
+  auto* layout = new QVBoxLayout(this);
+  layout->addWidget(build_controls(), 1);
+  layout->addWidget(outcome_);
+  layout->addWidget(forecast_);
+  layout->addWidget(figures_);
+  connect(&session_, &Session::settings_changed, this, &ConfigurationPanel::show_settings);
+  connect(&session_, &Session::checkpoint_changed, this, &ConfigurationPanel::show_settings);
+  show_settings();
+}
+
+void ConfigurationPanel::build_outcome() {
   outcome_ = new QLabel(this);
   outcome_->setWordWrap(true);
   outcome_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
@@ -30,7 +52,12 @@ ConfigurationPanel::ConfigurationPanel(Session& session, QWidget* parent) : QWid
   figures_->setWordWrap(true);
   figures_->setAccessibleName(tr("Forecast figures"));
   forecast_ = new ForecastBar(this);
+  reasons_ = new QLabel(this);
+  reasons_->setWordWrap(true);
+  reasons_->setAccessibleName(tr("Why"));
+}
 
+QWidget* ConfigurationPanel::build_controls() {
   auto* form = new QFormLayout;
   form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
   add_presets(*form);
@@ -45,31 +72,22 @@ ConfigurationPanel::ConfigurationPanel(Session& session, QWidget* parent) : QWid
   add_choice(*form, tr("&KV cache"), "kv_type", tr("What keys and values are stored as."));
   add_numbers(*form);
 
-  reasons_ = new QLabel(this);
-  reasons_->setWordWrap(true);
-  reasons_->setAccessibleName(tr("Why"));
   form->addRow(reasons_);
   auto* content = new QWidget(this);
   content->setLayout(form);
+  form->setContentsMargins(0, 0, 4, 0);
   auto* scroll = new QScrollArea(this);
   scroll->setWidget(content);
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  // What will run and what it takes stays in sight; only the controls scroll.
-  auto* layout = new QVBoxLayout(this);
-  layout->addWidget(scroll, 1);
-  layout->addWidget(outcome_);
-  layout->addWidget(forecast_);
-  layout->addWidget(figures_);
-  connect(&session_, &Session::settings_changed, this, &ConfigurationPanel::show_settings);
-  connect(&session_, &Session::checkpoint_changed, this, &ConfigurationPanel::show_settings);
-  show_settings();
+  return scroll;
 }
 
 void ConfigurationPanel::add_presets(QFormLayout& form) {
   preset_ = new QComboBox(this);
   preset_->setAccessibleName(tr("Preset"));
+  keep_narrow(*preset_);
   preset_->setToolTip(tr("A usual configuration; everything below follows."));
   for (const ConfigurationName& name : configuration_names()) {
     preset_->addItem(to_qt(name.label), to_qt(name.name));
@@ -139,6 +157,7 @@ void ConfigurationPanel::add_numbers(QFormLayout& form) {
 
   auto* device = new QComboBox(this);
   device->setAccessibleName(tr("Device"));
+  keep_narrow(*device);
   device->addItem(
       QString::fromStdString(session_.device().name.empty() ? session_.device().id : session_.device().name));
   device->setToolTip(tr("What computes. This machine offers: %1.").arg(QString::fromStdString(session_.device().name)));

@@ -42,6 +42,8 @@ class ConfigurationPanel : public QWidget {
     std::string field;
     ChoiceBox* box;
   };
+  void build_outcome();
+  QWidget* build_controls();
   void add_presets(QFormLayout& form);
   void add_choice(QFormLayout& form, const QString& title, const std::string& field, const QString& tip);
   void add_numbers(QFormLayout& form);

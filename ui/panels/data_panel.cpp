@@ -42,6 +42,13 @@ Widget* named(Widget* widget, const QString& name, const QString& tip) {
 }  // namespace
 
 DataPanel::DataPanel(Session& session, QWidget* parent) : QWidget(parent), session_(session) {
+  build_controls();
+  lay_out();
+  connect_controls();
+  show_options();
+}
+
+void DataPanel::build_controls() {
   questions_ = named(new QCheckBox(tr("&Questions (F1, EM)"), this), tr("Questions"),
                      tr("Answer questions about stories and score the answers."));
   dataset_ = named(new QComboBox(this), tr("Dataset"), tr("A file in CoQA's layout, or the small bundled sample."));
@@ -64,7 +71,9 @@ DataPanel::DataPanel(Session& session, QWidget* parent) : QWidget(parent), sessi
   text_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   speed_ = named(new QCheckBox(tr("Spee&d"), this), tr("Speed"),
                  tr("128 prompt tokens and 32 generated ones, three times."));
+}
 
+void DataPanel::lay_out() {
   auto* link = new QLabel(
       tr("CoQA can be downloaded at <a href=\"https://stanfordnlp.github.io/coqa/\">stanfordnlp.github.io/coqa</a>."),
       this);
@@ -82,7 +91,9 @@ DataPanel::DataPanel(Session& session, QWidget* parent) : QWidget(parent), sessi
   form->addRow(perplexity_);
   form->addRow(tr("Text"), text_);
   form->addRow(speed_);
+}
 
+void DataPanel::connect_controls() {
   connect(dataset_, &QComboBox::activated, this, &DataPanel::choose_dataset);
   connect(text_, &QComboBox::activated, this, &DataPanel::choose_text);
   for (QCheckBox* box : {questions_, perplexity_, speed_})
@@ -90,7 +101,6 @@ DataPanel::DataPanel(Session& session, QWidget* parent) : QWidget(parent), sessi
   for (QComboBox* box : {items_, sample_}) connect(box, &QComboBox::activated, this, &DataPanel::take_options);
   for (QSpinBox* box : {count_, seed_}) connect(box, &QSpinBox::valueChanged, this, &DataPanel::take_options);
   connect(&session_, &Session::tasks_changed, this, &DataPanel::show_options);
-  show_options();
 }
 
 void DataPanel::choose_dataset(int index) {

@@ -20,21 +20,24 @@ class DataPanel : public QWidget {
   explicit DataPanel(Session& session, QWidget* parent = nullptr);
 
  private:
+  void build_controls();
+  void lay_out();
+  void connect_controls();
   void choose_dataset(int index);
   void choose_text(int index);
   void take_options();
   void show_options();
 
   Session& session_;
-  QCheckBox* questions_;
-  QComboBox* dataset_;
-  QComboBox* items_;
-  QComboBox* sample_;
-  QSpinBox* count_;
-  QSpinBox* seed_;
-  QCheckBox* perplexity_;
-  QComboBox* text_;
-  QCheckBox* speed_;
+  QCheckBox* questions_ = nullptr;
+  QComboBox* dataset_ = nullptr;
+  QComboBox* items_ = nullptr;
+  QComboBox* sample_ = nullptr;
+  QSpinBox* count_ = nullptr;
+  QSpinBox* seed_ = nullptr;
+  QCheckBox* perplexity_ = nullptr;
+  QComboBox* text_ = nullptr;
+  QCheckBox* speed_ = nullptr;
 };
 
 }  // namespace quantscope::ui

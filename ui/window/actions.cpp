@@ -4,6 +4,7 @@
 #include <QFile>
 #include <QGuiApplication>
 #include <QPainter>
+#include <QPalette>
 #include <QPixmap>
 #include <QSvgRenderer>
 
@@ -101,7 +102,7 @@ QString Actions::shortcut_table() const {
     if (action->shortcut().isEmpty()) continue;
     const QString keys = QKeySequence::listToString(action->shortcuts(), QKeySequence::NativeText);
     table += QStringLiteral("<tr><td><b>%1</b></td><td>%2</td></tr>")
-                 .arg(keys.toHtmlEscaped(), action->toolTip().toHtmlEscaped());
+                 .arg(keys.toHtmlEscaped(), action->statusTip().toHtmlEscaped());
   }
   const auto row = [&](const QString& keys, const QString& what) {
     table += QStringLiteral("<tr><td><b>%1</b></td><td>%2</td></tr>").arg(keys, what);

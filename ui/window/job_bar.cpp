@@ -10,15 +10,13 @@
 namespace quantscope::ui {
 
 JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
-    : QWidget(parent), job_(new QLabel(this)), progress_(new QProgressBar(this)) {
+    : QWidget(parent), job_(new QLabel(this)), memory_(new QLabel(this)), progress_(new QProgressBar(this)) {
   auto* machine = new QLabel(this);
   machine->setText(tr("%1, %2, %3 threads")
                        .arg(QString::fromStdString(device.name), QString::fromStdString(device.dispatch_level))
                        .arg(device.threads));
   machine->setAccessibleName(tr("Device"));
-  auto* memory =
-      new QLabel(tr("%1 of %2 MiB free").arg(format_mib(device.memory_free), format_mib(device.memory_total)), this);
-  memory->setAccessibleName(tr("Memory"));
+  memory_->setAccessibleName(tr("Memory"));
   job_->setAccessibleName(tr("Running job"));
   progress_->setAccessibleName(tr("Progress of the running job"));
   progress_->setFixedWidth(fontMetrics().averageCharWidth() * 24);
@@ -29,8 +27,13 @@ JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
   layout->addSpacing(12);
   layout->addWidget(machine);
   layout->addSpacing(12);
-  layout->addWidget(memory);
+  layout->addWidget(memory_);
+  set_device(device);
   set_status({});
+}
+
+void JobBar::set_device(const DeviceDescription& device) {
+  memory_->setText(tr("%1 of %2 MiB free").arg(format_mib(device.memory_free), format_mib(device.memory_total)));
 }
 
 QString JobBar::job_text() const { return job_->text(); }

@@ -20,11 +20,14 @@ class JobBar : public QWidget {
 
   QString job_text() const;
 
+  void set_device(const DeviceDescription& device);
+
  public Q_SLOTS:
   void set_status(const quantscope::ui::JobStatus& status);
 
  private:
   QLabel* job_;
+  QLabel* memory_;
   QProgressBar* progress_;
 };
 

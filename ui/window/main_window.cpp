@@ -8,6 +8,7 @@
 #include <QFileInfo>
 #include <QMessageBox>
 #include <QMimeData>
+#include <QPushButton>
 #include <QScrollArea>
 #include <QSettings>
 #include <QShortcut>
@@ -92,6 +93,11 @@ void MainWindow::open_runs(const QString& path) {
   }
   for (RunEntry& row : rows_of(*runs, runs_.scorer())) runs_.add(std::move(row));
   if (!runs->empty()) session_.set_settings(runs->front().request.settings);
+}
+
+void MainWindow::refresh_device() {
+  session_.set_device(available_devices().front());
+  job_bar_->set_device(session_.device());
 }
 
 void MainWindow::show_page(int index) { tabs_->setCurrentIndex(index); }
@@ -185,6 +191,8 @@ void MainWindow::connect_workers() {
   connect(&session_, &Session::checkpoint_changed, this, &MainWindow::update_actions);
   connect(&session_, &Session::settings_changed, this, &MainWindow::update_actions);
   connect(&session_, &Session::tasks_changed, this, &MainWindow::update_actions);
+  connect(&session_.undo_stack(), &QUndoStack::indexChanged, this, &MainWindow::update_actions);
+  connect(&queue_, &RunQueue::run_ended, this, &MainWindow::refresh_device);
   connect(checkpoint_, &CheckpointPanel::open_requested, this, &MainWindow::open_checkpoint);
   connect(runs_panel_, &RunsPanel::run_again, control_, &RunControl::run_again);
   connect(runs_panel_, &RunsPanel::settings_wanted, this,

@@ -6,6 +6,7 @@
 #include <QMessageBox>
 #include <QSettings>
 #include <QToolBar>
+#include <algorithm>
 
 #include "ui/window/actions.h"
 #include "ui/window/main_window.h"

@@ -64,7 +64,10 @@ void RunControl::run_again(const RunRequest& request) {
 
 void RunControl::stop() { queue_.stop(); }
 
-bool RunControl::may_start() { return session_.why_not_runnable().isEmpty(); }
+bool RunControl::may_start() {
+  session_.set_device(available_devices().front());
+  return session_.why_not_runnable().isEmpty();
+}
 
 void RunControl::pair_with_baseline() {
   const RunEntry* baseline = runs_.baseline();
