@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <cmath>
+
+#include "core/model/generate.h"
+#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/reference_data.h"
+
+namespace quantscope::testing {
+namespace {
+
+/// A whole model on the CUDA device, from the same plan as one on the CPU.
+class OnGpu {
+ public:
+  OnGpu(const LoadedModel& cpu, std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {
+    const ModelPlan& plan = cpu.resolved.plan;
+    model_ = value_of(Model::load(*cpu.checkpoint, plan, *backend_, {}, {}));
+    decoder_ = value_of(Decoder::create(*model_, plan.kv_type, 256, 64));
+  }
+  Decoder& decoder() { return *decoder_; }
+  MemoryRows memory() { return backend_->ledger().current(); }
+
+  std::vector<float> logits(std::span<const std::int32_t> ids) {
+    std::vector<float> all;
+    auto sequence = decoder_->new_sequence();
+    const auto collect = [&](std::int64_t, std::int64_t, std::span<const float> values) -> Result<void> {
+      all.insert(all.end(), values.begin(), values.end());
+      return {};
+    };
+    EXPECT_TRUE(decoder_->append_logits(sequence, ids, collect).has_value());
+    return all;
+  }
+
+ private:
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Decoder> decoder_;
+};
+
+class CudaGeneration : public HostGpu {
+ protected:
+  static std::filesystem::path folder() { return shared_folder() / "reference/models"; }
+  static double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+    EXPECT_EQ(a.size(), b.size());
+    double largest = 0;
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+      largest = std::max(largest, static_cast<double>(std::abs(a[i] - b[i])));
+    return largest;
+  }
+};
+
+class CudaModel : public CudaGeneration, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(CudaModel, LogitsAndMemoryAreThoseOfTheCpu) {
+  QUANTSCOPE_REQUIRE_SHARED();
+  const OracleFile oracle = read_oracle(folder() / "llama3_rope_gqa_tied.outputs.safetensors");
+  LoadedModel cpu = LoadedModel::load(folder() / "llama3_rope_gqa_tied", GetParam(), 256, 64);
+  OnGpu gpu(cpu, create_gpu());
+  const MemoryRows expected = cpu.backend->ledger().current();
+  EXPECT_EQ(gpu.memory().weights(), expected.weights());
+  EXPECT_EQ(gpu.memory()[MemoryTag::codes], expected[MemoryTag::codes]);
+  EXPECT_EQ(gpu.memory()[MemoryTag::scales], expected[MemoryTag::scales]);
+  EXPECT_EQ(gpu.memory()[MemoryTag::kv_cache], expected[MemoryTag::kv_cache]);
+  const auto ids = oracle.at("ids_0").as<std::int32_t>();
+  EXPECT_LE(largest_difference(gpu.logits(ids), cpu.logits(ids)), 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Configurations, CudaModel,
+                         ::testing::Values("fp32", "nf4-dq:compute=fp32", "int4:compute=fp32",
+                                           "int8-weight:compute=fp32"));
+
+TEST_F(CudaGeneration, LogitsAndGreedyTokensEqualTheLibrarys) {
+  QUANTSCOPE_REQUIRE_SHARED();
+  const OracleFile oracle = read_oracle(folder() / "stories260K.outputs.safetensors");
+  const LoadedModel cpu = LoadedModel::load(folder() / "stories260K", "fp32", 256, 64);
+  OnGpu gpu(cpu, create_gpu());
+  const auto ids = oracle.at("ids_0").as<std::int32_t>();
+  EXPECT_LE(largest_difference(gpu.logits(ids), oracle.at("logits_fp32_0").as<float>()), 2e-3);
+  const auto expected = oracle.at("greedy_0").as<std::int32_t>();
+  const auto margins = oracle.at("greedy_margin_0").as<float>();
+  auto sequence = gpu.decoder().new_sequence();
+  ASSERT_TRUE(gpu.decoder().append(sequence, ids).has_value());
+  const auto generation = generate_greedy(gpu.decoder(), sequence, 20, {});
+  ASSERT_TRUE(generation.has_value());
+  for (std::size_t step = 0; step < expected.size() && margins[step] > 1e-3F; ++step)
+    ASSERT_EQ(generation->tokens[step].id, expected[step]) << "step " << step;
+}
+
+}  // namespace
+}  // namespace quantscope::testing
