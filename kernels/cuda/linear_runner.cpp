@@ -9,9 +9,6 @@
 
 namespace quantscope::cuda {
 namespace {
-// A few milliseconds on slow GPUs: between launches the stop token is looked at.
-constexpr std::int64_t products_per_launch = std::int64_t{1} << 32;
-
 Result<void> check_int8(const Weight& weight) {
   if (weight.format != int8_row_format()) {
     return fail(ErrorCode::invalid_argument, "LLM.int8() needs INT8 weights with one scale per row; choose int8.");
@@ -67,7 +64,7 @@ Result<void> LinearRunner::prepare_int8(const float* input, std::int64_t rows, c
 
 Result<void> LinearRunner::multiply(const ProductTarget& target) {
   const std::int64_t per_row = std::max<std::int64_t>(1, target.outputs * product_.weight.columns);
-  const std::int64_t groups = std::clamp<std::int64_t>(products_per_launch / per_row / rows_per_thread, 1, 65535);
+  const std::int64_t groups = std::clamp<std::int64_t>(products_per_launch_ / per_row / rows_per_thread, 1, 65535);
   const std::int64_t rows = product_.rows;
   for (std::int64_t first = 0; first < rows; first += groups * rows_per_thread) {
     if (device_.stop_token().stop_requested()) return cancelled();

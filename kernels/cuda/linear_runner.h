@@ -12,7 +12,10 @@ namespace quantscope::cuda {
 /// one linear; multiply() may then be called for several ranges of its outputs.
 class LinearRunner {
  public:
-  explicit LinearRunner(Device& device) : device_(device) {}
+  /// Launches are cut to about `products_per_launch`, as the stop token is looked at between them; the default takes a
+  /// few milliseconds on slow GPUs.
+  explicit LinearRunner(Device& device, std::int64_t products_per_launch = std::int64_t{1} << 32)
+      : device_(device), products_per_launch_(products_per_launch) {}
 
   /// `input` [rows, columns] is device memory and must stay as it is until the last multiply(). Fails with
   /// invalid_argument or unsupported when the weight does not fit the activation mode.
@@ -25,6 +28,7 @@ class LinearRunner {
   Result<void> multiply_rows(const ProductTarget& target, std::int64_t first, std::int64_t count);
 
   Device& device_;
+  std::int64_t products_per_launch_;
   ProductArguments product_;
   bool int8_ = false;
   Int8Rows int8_rows_;

@@ -120,6 +120,15 @@ TEST_F(CudaAttention, DoesNotDependOnHowASequenceIsCut) {
   EXPECT_EQ(whole, scene.run(*backend, {33, 47}));
 }
 
+TEST_F(CudaAttention, CutsLongBatchesToTheWorkspaceItMayHave) {
+  const auto backend = create_gpu();
+  const Scene scene({64, 1, 2, 32, DataType::fp32}, 520);  // more than 64 MiB of scores
+  const auto actual = scene.run(*backend, {520});
+  EXPECT_LT(backend->ledger().peak()[MemoryTag::workspace], 70 << 20);
+  const auto expected = scene.run(*create_cpu(), {520});
+  expect_near(actual, {expected.begin(), expected.end()}, 5e-6, "long batch");
+}
+
 TEST_F(CudaAttention, SequencesOfABatchDoNotSeeEachOther) {
   const auto backend = create_gpu();
   const AttentionShape shape{0, 2, 1, 16, 0.25F};

@@ -91,6 +91,27 @@ TEST_F(CudaHead, DoesNotDependOnBatching) {
   }
 }
 
+TEST_F(CudaHead, TakesMoreRowsThanItHandlesAtOnce) {
+  const auto small = create_weight(*backend, random_values(9 * columns, 43), 9, columns, dense_format(DataType::fp32));
+  head.weight = small.get();
+  std::vector<std::int32_t> picked(300);
+  for (std::size_t i = 0; i < picked.size(); ++i) picked[i] = static_cast<std::int32_t>(i % 5);
+  std::vector<float> logits(picked.size() * 9);
+  std::vector<TopToken> top(picked.size());
+  std::vector<double> log_probabilities(picked.size());
+  const std::vector<std::int32_t> targets(picked.size(), 4);
+  ASSERT_TRUE(backend->head_logits(*hidden, picked, norm, head, logits).has_value());
+  ASSERT_TRUE(backend->head_top(*hidden, picked, norm, head, top).has_value());
+  ASSERT_TRUE(backend->head_log_probabilities(*hidden, picked, norm, head, targets, log_probabilities).has_value());
+  for (std::size_t i = 5; i < picked.size(); ++i) {
+    EXPECT_TRUE(std::equal(logits.begin() + static_cast<std::ptrdiff_t>(i * 9),
+                           logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * 9),
+                           logits.begin() + static_cast<std::ptrdiff_t>(i % 5 * 9)));
+    EXPECT_EQ(top[i].id, top[i % 5].id);
+    EXPECT_EQ(log_probabilities[i], log_probabilities[i % 5]);
+  }
+}
+
 TEST_F(CudaHead, RefusesTargetsAndRowsOutOfRange) {
   double result = 0;
   for (const auto& [row, target] : {std::pair{0, 8500}, std::pair{0, -1}, std::pair{6, 0}, std::pair{-1, 0}}) {

@@ -29,6 +29,14 @@ std::vector<NamedFormat> formats() {
 /// Room for the rounding of fp32 sums: a wrong product would be off by about weight_scale.
 double tolerance(std::int64_t columns) { return 1e-6 + 3e-6 * weight_scale * static_cast<double>(columns); }
 
+/// Activations of which some columns have outliers, one of them only in one row.
+std::vector<float> with_outliers(std::int64_t rows, std::int64_t columns, unsigned seed) {
+  auto x = random_values(rows * columns, seed);
+  for (std::int64_t m = 0; m < rows; ++m) x[static_cast<std::size_t>(m * columns + columns / 2)] = 9.5F;
+  x[0] = -30.0F;
+  return x;
+}
+
 class CudaLinear : public HostGpu {};
 
 TEST_F(CudaLinear, AgreesWithTheReferenceForEveryFormatAndOddShapes) {
@@ -70,6 +78,36 @@ TEST_F(CudaLinear, DoesNotDependOnBatching) {
     const auto part =
         multiply(*backend, linear, {x.begin() + first * columns, x.begin() + (first + count) * columns}, count);
     EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * outputs)) << "rows from " << first;
+  }
+}
+
+TEST_F(CudaLinear, DoesNotDependOnHowLaunchesAreCut) {
+  constexpr std::int64_t columns = 24;
+  constexpr std::int64_t outputs = 30;
+  constexpr std::int64_t rows = 21;
+  const auto backend = create_gpu();
+  const auto input = create_filled(*backend, with_outliers(rows, columns, 5), rows);
+  const auto weight = create_weight(*backend, random_values(outputs * columns, 6), outputs, columns, int8_row_format());
+  const auto device = cuda::Device::open(0);
+  ASSERT_TRUE(device.has_value());
+  Linear linear;
+  linear.weight = weight.get();
+  linear.compute = ComputeType::bf16;
+  for (const ActivationMode mode : {ActivationMode::rounded, ActivationMode::int8_outliers}) {
+    linear.activations = mode;
+    std::vector<std::vector<float>> results;
+    for (const std::int64_t products_per_launch : {1, 1 << 30}) {
+      const auto output = create_filled(*backend, std::vector<float>(rows * outputs), rows);
+      cuda::LinearRunner runner(**device, products_per_launch);
+      ASSERT_TRUE(runner.prepare(cuda::values_of(*input), rows, linear).has_value());
+      // All outputs but the last five, then these.
+      float* const values = cuda::values_of(*output);
+      ASSERT_TRUE(runner.multiply({values, outputs, 0, outputs - 5, false}).has_value());
+      ASSERT_TRUE(runner.multiply({values + outputs - 5, outputs, outputs - 5, 5, false}).has_value());
+      results.push_back(values_of(*backend, *output, rows));
+    }
+    EXPECT_EQ(results[0], results[1]);
+    EXPECT_EQ(results[0], multiply(*backend, linear, with_outliers(rows, columns, 5), rows));
   }
 }
 
@@ -157,14 +195,6 @@ TEST_F(CudaLinear, LinearsOfOneNormSeeTheSameInput) {
   ASSERT_TRUE(backend->norm_linears(*input, 2, {norm_weight.get(), 1e-6F}, outputs, &tap).has_value());
   EXPECT_EQ(values_of(*backend, *out_a, 2), multiply(*backend, outputs[0].linear, normalized, 2));
   EXPECT_EQ(values_of(*backend, *out_b, 2), multiply(*backend, outputs[1].linear, normalized, 2));
-}
-
-/// Activations of which some columns have outliers, one of them only in one row.
-std::vector<float> with_outliers(std::int64_t rows, std::int64_t columns, unsigned seed) {
-  auto x = random_values(rows * columns, seed);
-  for (std::int64_t m = 0; m < rows; ++m) x[static_cast<std::size_t>(m * columns + columns / 2)] = 9.5F;
-  x[0] = -30.0F;
-  return x;
 }
 
 Linear int8_linear(const Weight& weight, OutlierScope scope, float threshold) {

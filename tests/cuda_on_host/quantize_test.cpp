@@ -75,10 +75,16 @@ TEST_F(CudaQuantize, GivesTheBytesOfTheReferenceForHostileValues) {
   }
 }
 
-TEST_F(CudaQuantize, CarriesBlocksFromOneTileToTheNext) {
+TEST_F(CudaQuantize, WorksInTilesThatEndInsideBlocks) {
   // Tiles hold 16 MiB of values: 4194 rows, whose end is inside a block.
   const auto values = random_values(1000 * 4300, 7);
-  expect_same(values, 4300, 1000, block_format(DataType::nf4, 128, true), "nf4/128");
+  const WeightFormat format = block_format(DataType::nf4, 128, true);
+  expect_same(values, 4300, 1000, format, "nf4/128");
+  std::vector<float> expected(values.size());
+  std::vector<float> actual(values.size());
+  ASSERT_TRUE(cpu_->decode(*create_weight(*cpu_, values, 4300, 1000, format), 0, 4300, expected).has_value());
+  ASSERT_TRUE(gpu_->decode(*create_weight(*gpu_, values, 4300, 1000, format), 0, 4300, actual).has_value());
+  EXPECT_EQ(actual, expected);
 }
 
 TEST_F(CudaQuantize, HandsOnTheReadersErrorAndRefusesOtherFormats) {
