@@ -10,8 +10,8 @@ constexpr std::string_view next_question = "\nQ:";
 
 }  // namespace
 
-bool is_answer_complete(std::string_view generated) {
-  if (generated.find(next_question) != std::string_view::npos) return true;
+bool is_answer_complete(std::string_view generated, AnswerEnd end) {
+  if (end == AnswerEnd::next_question && generated.find(next_question) != std::string_view::npos) return true;
   bool has_ink = false;
   for (const char32_t c : to_code_points(generated)) {
     if (c == U'\n' && has_ink) return true;
@@ -20,8 +20,9 @@ bool is_answer_complete(std::string_view generated) {
   return false;
 }
 
-std::string first_answer_line(std::string_view generated) {
-  const std::string answer = strip(generated.substr(0, generated.find(next_question)));
+std::string first_answer_line(std::string_view generated, AnswerEnd end) {
+  if (end == AnswerEnd::next_question) generated = generated.substr(0, generated.find(next_question));
+  const std::string answer = strip(generated);
   return strip(std::string_view(answer).substr(0, answer.find('\n')));
 }
 

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace quantscope {
 
-/// Whether no further text can change first_answer_line(): a newline follows a character that is not white space, or
-/// the stop string "\nQ:" of the lm-eval task has been written.
-bool is_answer_complete(std::string_view generated);
+/// Where an answer ends besides the first newline after a character that is not white space. The rules differ only for
+/// answers that begin with "\nQ:": an empty answer, or the question that the model asks itself.
+enum class AnswerEnd : std::uint8_t {
+  next_question,  ///< at the stop string "\nQ:" of the lm-eval task (tasks/coqa/default.yaml)
+  first_line,     ///< nowhere else
+};
 
-/// What is scored: the text before "\nQ:", without white space at its ends, of that the first line. Source:
-/// lm-evaluation-harness, tasks/coqa (stop list in default.yaml, process_results in utils.py).
-std::string first_answer_line(std::string_view generated);
+/// Whether no further text can change first_answer_line().
+bool is_answer_complete(std::string_view generated, AnswerEnd end = AnswerEnd::next_question);
+
+/// What is scored: the text up to its end, without white space at its ends, of that the first line. Source:
+/// lm-evaluation-harness, tasks/coqa, process_results in utils.py.
+std::string first_answer_line(std::string_view generated, AnswerEnd end = AnswerEnd::next_question);
 
 }  // namespace quantscope

@@ -82,12 +82,13 @@ std::string stop_name(StopReason reason) {
 /// Asks one item after the other; everything that stays the same between them.
 class Interview {
  public:
-  Interview(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset, std::int64_t max_tokens,
+  Interview(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset, const QaOptions& options,
             std::int64_t longest_prompt)
       : decoder_(decoder),
         tokenizer_(tokenizer),
         dataset_(dataset),
-        max_tokens_(max_tokens),
+        max_tokens_(options.max_tokens),
+        answer_end_(options.answer_end),
         longest_prompt_(longest_prompt),
         end_ids_(end_ids_of(decoder, tokenizer)),
         prefix_(decoder) {}
@@ -102,7 +103,7 @@ class Interview {
     const auto margin = smallest_margin(*generation);
     if (!margin) return tl::unexpected(margin.error());
     QaAnswer answer = describe(item);
-    answer.prediction = first_answer_line(tokenizer_.decode(ids_of(generation->tokens), true));
+    answer.prediction = first_answer_line(tokenizer_.decode(ids_of(generation->tokens), true), answer_end_);
     for (std::size_t s = 0; s < answer.scores.size(); ++s) {
       answer.scores[s] = score_answer(answer.prediction, answer.references, static_cast<Scorer>(s));
     }
@@ -118,7 +119,7 @@ class Interview {
  private:
   Result<Generation> generate(const std::stop_token& stop) {
     const auto keep_going = [&](std::span<const GeneratedToken> tokens) {
-      return !stop.stop_requested() && !is_answer_complete(tokenizer_.decode(ids_of(tokens), true));
+      return !stop.stop_requested() && !is_answer_complete(tokenizer_.decode(ids_of(tokens), true), answer_end_);
     };
     auto generation = generate_greedy(decoder_, prefix_.sequence(), max_tokens_, end_ids_, keep_going);
     if (generation && stop.stop_requested()) return cancelled();
@@ -155,6 +156,7 @@ class Interview {
   const Tokenizer& tokenizer_;
   const QaDataset& dataset_;
   std::int64_t max_tokens_;
+  AnswerEnd answer_end_;
   std::int64_t longest_prompt_;
   Ids end_ids_;
   SharedPrefix prefix_;
@@ -196,7 +198,7 @@ Result<std::vector<QaAnswer>> evaluate_qa(Decoder& decoder, const Tokenizer& tok
   if (!longest) return tl::unexpected(longest.error());
   if (auto checked = check_items(dataset, items); !checked) return tl::unexpected(checked.error());
   if (stop.stop_possible()) decoder.model().backend().set_stop_token(stop);
-  Interview interview(decoder, tokenizer, dataset, options.max_tokens, *longest);
+  Interview interview(decoder, tokenizer, dataset, options, *longest);
   std::vector<QaAnswer> answers;
   answers.reserve(items.size());
   const auto total = static_cast<std::int64_t>(items.size());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/evaluate/answer_text.h"
 #include "core/evaluate/dataset.h"
 #include "core/evaluate/scorers.h"
 #include "core/model/decoder.h"
@@ -36,8 +37,9 @@ struct QaAnswer {
 
 struct QaOptions {
   std::int64_t max_tokens = 256;
-  std::int64_t context =
-      0;  ///< longest prompt + answer; 0 = the model's trained context. The decoder's capacity caps it
+  /// Longest prompt + answer; 0 = the model's trained context. The decoder's capacity caps it.
+  std::int64_t context = 0;
+  AnswerEnd answer_end = AnswerEnd::next_question;
 };
 
 /// Asks the items story by story; a story's dialogue is computed once and each question continues from the longest

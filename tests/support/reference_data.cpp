@@ -40,7 +40,8 @@ OracleFile read_oracle(const fs::path& path) {
     const std::uint64_t begin = entry.at("data_offsets")[0], end = entry.at("data_offsets")[1];
     tensor.bytes.resize(end - begin);
     file.seekg(static_cast<std::streamoff>(8 + header_bytes + begin));
-    if (end > begin && !file.read(reinterpret_cast<char*>(tensor.bytes.data()), static_cast<std::streamsize>(end - begin)))
+    if (end > begin &&
+        !file.read(reinterpret_cast<char*>(tensor.bytes.data()), static_cast<std::streamsize>(end - begin)))
       throw std::runtime_error("cannot read tensor " + name + " of " + path.string());
     tensors.emplace(name, std::move(tensor));
   }

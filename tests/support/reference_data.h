@@ -9,7 +9,8 @@
 
 namespace quantscope::testing {
 
-/// The folder with `reference/` and `data/` (QUANTSCOPE_SHARED, else ../shared beside the source tree); empty if absent.
+/// The folder with `reference/` and `data/` (QUANTSCOPE_SHARED, else ../shared beside the source tree); empty if
+/// absent.
 std::filesystem::path shared_folder();
 /// The default model file (QUANTSCOPE_DEFAULT_MODEL, else the user's cache folder); empty if absent.
 std::filesystem::path default_model_file();
@@ -34,15 +35,15 @@ OracleFile read_oracle(const std::filesystem::path& safetensors);
 }  // namespace quantscope::testing
 
 /// At the top of a test that needs the reference data: skips, and says so, where it is absent.
-#define QUANTSCOPE_REQUIRE_SHARED()                                                                     \
-  if (quantscope::testing::shared_folder().empty()) {                                                   \
+#define QUANTSCOPE_REQUIRE_SHARED()                                                                   \
+  if (quantscope::testing::shared_folder().empty()) {                                                 \
     GTEST_SKIP() << "ORACLE SKIPPED: reference data not found (set QUANTSCOPE_SHARED to its folder)"; \
-  }                                                                                                     \
+  }                                                                                                   \
   static_assert(true)
 
 /// Likewise for the default model.
-#define QUANTSCOPE_REQUIRE_DEFAULT_MODEL()                                                       \
-  if (quantscope::testing::default_model_file().empty()) {                                       \
+#define QUANTSCOPE_REQUIRE_DEFAULT_MODEL()                                                    \
+  if (quantscope::testing::default_model_file().empty()) {                                    \
     GTEST_SKIP() << "ORACLE SKIPPED: default model not in the cache folder (see app/run.sh)"; \
-  }                                                                                              \
+  }                                                                                           \
   static_assert(true)

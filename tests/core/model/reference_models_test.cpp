@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/model/generate.h"
-#include "kernels/formats/half.h"
+#include "tests/support/library_codes.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
 
@@ -163,25 +163,6 @@ INSTANTIATE_TEST_SUITE_P(Variants, QuantizedReference,
                            return std::string(std::get<0>(case_info.param)) + "_" + std::get<1>(case_info.param).name;
                          });
 
-/// The codes of LLM.int8() as bitsandbytes finds them on a CPU: it rounds 127 / absmax twice, which moves exact halves.
-QuantizedTensor codes_of_the_cpu_library(const LoadedModel& model, const Model::Entry& entry, int& moved) {
-  auto tensor = testing::value_of(model.backend->download(*entry.weight));
-  std::vector<float> source(static_cast<std::size_t>(tensor.rows * tensor.columns));
-  const TensorInfo* info = model.checkpoint->find(entry.plan.slot.name);
-  testing::value_of(model.checkpoint->decode_rows(*info, 0, tensor.rows, source).map([] { return 0; }));
-  const auto absmax = tensor.scales.as<float>();
-  auto codes = tensor.codes.as<std::int8_t>();
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    const float weight = fp16_to_fp32(fp32_to_fp16(source[i]));
-    const float scale = (1.0F / absmax[i / static_cast<std::size_t>(tensor.columns)]) * 127.0F;
-    const auto code = static_cast<std::int8_t>(std::lrint(weight * scale));
-    moved += code == codes[i] ? 0 : 1;
-    EXPECT_LE(std::abs(code - codes[i]), 1);
-    codes[i] = code;
-  }
-  return tensor;
-}
-
 class Int8Reference : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Int8Reference, LogitsEqualTheLibrarysOnceTiesRoundItsWay) {
@@ -189,17 +170,9 @@ TEST_P(Int8Reference, LogitsEqualTheLibrarysOnceTiesRoundItsWay) {
   const auto reference = testing::shared_folder() / "reference";
   const OracleFile oracle = read_oracle(reference / "quantized_models" / (std::string(GetParam()) + ".safetensors"));
   LoadedModel model = LoadedModel::load(reference / "models" / GetParam(), "int8-weight:compute=fp32");
-  int moved = 0;
-  std::int64_t total = 0;
-  for (std::size_t i = 0; i < model.model->entries().size(); ++i) {
-    const Model::Entry& entry = model.model->entries()[i];
-    if (entry.plan.format != int8_row_format()) continue;
-    total += entry.weight->rows * entry.weight->columns;
-    auto weight = testing::value_of(model.backend->upload(codes_of_the_cpu_library(model, entry, moved)));
-    testing::value_of(model.model->swap(entry.plan.slot.name, std::move(weight)));
-  }
+  const auto codes = testing::take_cpu_library_codes(model);
   expect_logits(model, oracle, "int8");
-  EXPECT_LT(moved, total / 1000);
+  EXPECT_LT(codes.moved, codes.total / 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Int8Reference, ::testing::Values("stories260K", "llama3_rope_gqa_tied"));

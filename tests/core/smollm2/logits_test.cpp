@@ -137,6 +137,8 @@ TEST_P(SmolLM2Loose, PerplexityIsNearTheReference) {
 }
 
 constexpr LooseVariant loose_variants[] = {
+    {"fp4", "fp4:compute=fp32", 0.005},
+    {"int8", "int8-weight:compute=fp32", 0.0005},
     {"nf4_dq", "nf4-dq:compute=fp32", 0.005},
     {"bf16", "bf16", 0.005},
     {"fp16", "fp16", 0.005},
