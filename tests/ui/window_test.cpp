@@ -125,6 +125,18 @@ class WindowTest : public QObject {
     QVERIFY(!window.session().settings().double_quantization);
   }
 
+  void a_device_that_cannot_be_used_says_why() {
+    MainWindow window(ResourcePaths::locate());
+    DeviceDescription absent;
+    absent.id = "cuda";
+    absent.unavailable = "No NVIDIA driver was found.";
+    window.session().set_devices({window.session().devices().front(), absent});
+    const auto* devices = window.configuration_panel().findChild<ChoiceBox*>(QStringLiteral("device"));
+    QVERIFY(devices->is_enabled(QStringLiteral("cpu")));
+    QVERIFY(!devices->is_enabled(QStringLiteral("cuda")));
+    QCOMPARE(devices->why_not(QStringLiteral("cuda")), QStringLiteral("No NVIDIA driver was found."));
+  }
+
   void too_large_for_the_memory_is_said_and_asked() {
     REQUIRE_TINY_MODEL();
     MainWindow window(ResourcePaths::locate());

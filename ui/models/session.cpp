@@ -21,7 +21,8 @@ class SettingsChange : public QUndoCommand {
   Settings before_, after_;
 };
 
-Session::Session(DeviceDescription device, QObject* parent) : QObject(parent), device_(std::move(device)), undo_(this) {
+Session::Session(std::vector<DeviceDescription> devices, QObject* parent)
+    : QObject(parent), devices_(std::move(devices)), undo_(this) {
   if (const auto first = parse_configuration("nf4")) settings_ = *first;
 }
 
@@ -32,9 +33,16 @@ void Session::set_checkpoint(const QString& model, std::shared_ptr<const Checkpo
   Q_EMIT checkpoint_changed();
 }
 
-void Session::set_device(DeviceDescription device) {
-  device_ = std::move(device);
+const DeviceDescription& Session::device_for(const Settings& settings) const {
+  const auto found = std::find_if(devices_.begin(), devices_.end(),
+                                  [&](const DeviceDescription& device) { return device.id == settings.device; });
+  return found == devices_.end() ? devices_.front() : *found;
+}
+
+void Session::set_devices(std::vector<DeviceDescription> devices) {
+  devices_ = std::move(devices);
   update_resolved();
+  Q_EMIT devices_changed();
 }
 
 void Session::set_settings(const Settings& settings) {
@@ -53,7 +61,7 @@ tl::expected<Resolved, Conflict> Session::resolve_for(const Settings& settings) 
   ResolveInput input;
   if (checkpoint_->model().context > 0) input.context = std::min(input.context, checkpoint_->model().context);
   if (settings.context > 0) input.context = settings.context;
-  return resolve(settings, checkpoint_->model(), checkpoint_->tensors(), device_, input);
+  return resolve(settings, checkpoint_->model(), checkpoint_->tensors(), device_for(settings), input);
 }
 
 std::vector<Choice> Session::choices_for(std::string_view field) const {
@@ -61,7 +69,7 @@ std::vector<Choice> Session::choices_for(std::string_view field) const {
   const ModelDescription& model = checkpoint_ != nullptr ? checkpoint_->model() : nothing;
   const std::span<const TensorInfo> stored =
       checkpoint_ != nullptr ? checkpoint_->tensors() : std::span<const TensorInfo>();
-  return choices(settings_, field, model, stored, device_);
+  return choices(settings_, field, model, stored, device());
 }
 
 QString Session::why_not_runnable() const {

@@ -18,15 +18,19 @@ class Session : public QObject {
   Q_OBJECT
 
  public:
-  explicit Session(DeviceDescription device, QObject* parent = nullptr);
+  /// `devices` of this machine, the CPU first; not empty.
+  explicit Session(std::vector<DeviceDescription> devices, QObject* parent = nullptr);
 
   /// `model` is what a RunRequest names: a path or "default".
   void set_checkpoint(const QString& model, std::shared_ptr<const Checkpoint> checkpoint);
   const QString& model() const { return model_; }
   const std::shared_ptr<const Checkpoint>& checkpoint() const { return checkpoint_; }
-  const DeviceDescription& device() const { return device_; }
-  /// The same device asked again: its free memory changes.
-  void set_device(DeviceDescription device);
+  const std::vector<DeviceDescription>& devices() const { return devices_; }
+  /// The one that the settings ask for; the CPU for "auto".
+  const DeviceDescription& device() const { return device_for(settings_); }
+  const DeviceDescription& device_for(const Settings& settings) const;
+  /// The same devices asked again: their free memory changes.
+  void set_devices(std::vector<DeviceDescription> devices);
 
   const Settings& settings() const { return settings_; }
   /// Undoable.
@@ -50,6 +54,7 @@ class Session : public QObject {
   std::vector<Settings> compare_all() const;
 
  Q_SIGNALS:
+  void devices_changed();
   void checkpoint_changed();
   void settings_changed();
   void tasks_changed();
@@ -59,7 +64,7 @@ class Session : public QObject {
   void apply(const Settings& settings);
   void update_resolved();
 
-  DeviceDescription device_;
+  std::vector<DeviceDescription> devices_;
   QString model_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   Settings settings_;

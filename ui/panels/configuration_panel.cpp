@@ -40,6 +40,7 @@ ConfigurationPanel::ConfigurationPanel(Session& session, QWidget* parent) : QWid
   layout->addWidget(figures_);
   connect(&session_, &Session::settings_changed, this, &ConfigurationPanel::show_settings);
   connect(&session_, &Session::checkpoint_changed, this, &ConfigurationPanel::show_settings);
+  connect(&session_, &Session::devices_changed, this, &ConfigurationPanel::show_settings);
   show_settings();
 }
 
@@ -155,13 +156,13 @@ void ConfigurationPanel::add_numbers(QFormLayout& form) {
   connect(threshold_, &QDoubleSpinBox::editingFinished, this,
           [this] { change("int8-threshold", QString::number(threshold_->value()).toStdString()); });
 
-  auto* device = new QComboBox(this);
-  device->setAccessibleName(tr("Device"));
-  keep_narrow(*device);
-  device->addItem(
-      QString::fromStdString(session_.device().name.empty() ? session_.device().id : session_.device().name));
-  device->setToolTip(tr("What computes. This machine offers: %1.").arg(QString::fromStdString(session_.device().name)));
-  form.addRow(tr("&Device"), device);
+  device_ = new ChoiceBox([this](const std::string& id) { return device_label(id); }, this);
+  device_->setObjectName(QStringLiteral("device"));
+  device_->setAccessibleName(tr("Device"));
+  device_->setToolTip(tr("What computes."));
+  device_->installEventFilter(this);
+  form.addRow(tr("&Device"), device_);
+  connect(device_, &ChoiceBox::chosen, this, [this](const QString& id) { change("device", id.toStdString()); });
   threads_ = new QSpinBox(this);
   threads_->setObjectName(QStringLiteral("threads"));
   threads_->setAccessibleName(tr("Threads"));
@@ -211,7 +212,22 @@ void ConfigurationPanel::show_settings() {
   threshold_->setValue(settings.int8_threshold);
   threshold_->setEnabled(settings.type == DataType::int8 && !settings.weight_only_int8);
   threads_->setValue(settings.threads);
+  show_devices();
   show_outcome();
+}
+
+void ConfigurationPanel::show_devices() {
+  std::vector<Choice> list = {{"auto", true, {}}};
+  for (const DeviceDescription& device : session_.devices())
+    list.push_back({device.id, device.unavailable.empty(), device.unavailable});
+  device_->set_choices(list, session_.settings().device);
+}
+
+QString ConfigurationPanel::device_label(const std::string& id) const {
+  for (const DeviceDescription& device : session_.devices())
+    if (device.id == id)
+      return device.name.empty() ? QString::fromStdString(id).toUpper() : QString::fromStdString(device.name);
+  return tr("automatic");
 }
 
 void ConfigurationPanel::show_types() {

@@ -52,6 +52,8 @@ class ConfigurationPanel : public QWidget {
   void show_settings();
   void show_types();
   void show_outcome();
+  void show_devices();
+  QString device_label(const std::string& id) const;
 
   Session& session_;
   QComboBox* preset_ = nullptr;
@@ -60,6 +62,7 @@ class ConfigurationPanel : public QWidget {
   QLineEdit* scope_ = nullptr;
   QDoubleSpinBox* threshold_ = nullptr;
   QSpinBox* threads_ = nullptr;
+  ChoiceBox* device_ = nullptr;
   QLabel* outcome_ = nullptr;
   QLabel* reasons_ = nullptr;
   QLabel* figures_ = nullptr;

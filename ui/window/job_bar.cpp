@@ -10,12 +10,12 @@
 namespace quantscope::ui {
 
 JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
-    : QWidget(parent), job_(new QLabel(this)), memory_(new QLabel(this)), progress_(new QProgressBar(this)) {
-  auto* machine = new QLabel(this);
-  machine->setText(tr("%1, %2, %3 threads")
-                       .arg(QString::fromStdString(device.name), QString::fromStdString(device.dispatch_level))
-                       .arg(device.threads));
-  machine->setAccessibleName(tr("Device"));
+    : QWidget(parent),
+      job_(new QLabel(this)),
+      machine_(new QLabel(this)),
+      memory_(new QLabel(this)),
+      progress_(new QProgressBar(this)) {
+  machine_->setAccessibleName(tr("Device"));
   memory_->setAccessibleName(tr("Memory"));
   job_->setAccessibleName(tr("Running job"));
   progress_->setAccessibleName(tr("Progress of the running job"));
@@ -25,7 +25,7 @@ JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
   layout->addWidget(job_, 1);
   layout->addWidget(progress_);
   layout->addSpacing(12);
-  layout->addWidget(machine);
+  layout->addWidget(machine_);
   layout->addSpacing(12);
   layout->addWidget(memory_);
   set_device(device);
@@ -33,6 +33,9 @@ JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
 }
 
 void JobBar::set_device(const DeviceDescription& device) {
+  machine_->setText(tr("%1, %2, %3 threads")
+                        .arg(QString::fromStdString(device.name), QString::fromStdString(device.dispatch_level))
+                        .arg(device.threads));
   memory_->setText(tr("%1 of %2 MiB free").arg(format_mib(device.memory_free), format_mib(device.memory_total)));
 }
 

@@ -27,6 +27,7 @@ class JobBar : public QWidget {
 
  private:
   QLabel* job_;
+  QLabel* machine_;
   QLabel* memory_;
   QProgressBar* progress_;
 };

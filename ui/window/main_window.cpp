@@ -42,7 +42,7 @@ constexpr int layout_version = 1;  // a saved layout of another version is ignor
 MainWindow::MainWindow(const ResourcePaths& resources, QWidget* parent)
     : QMainWindow(parent),
       resources_(resources),
-      session_(available_devices().front()),
+      session_(available_devices()),
       queue_(resources, runs_),
       control_(new RunControl(session_, runs_, queue_, previews_, this)),
       actions_(new Actions(this)) {
@@ -93,11 +93,6 @@ void MainWindow::open_runs(const QString& path) {
   }
   for (RunEntry& row : rows_of(*runs, runs_.scorer())) runs_.add(std::move(row));
   if (!runs->empty()) session_.set_settings(runs->front().request.settings);
-}
-
-void MainWindow::refresh_device() {
-  session_.set_device(available_devices().front());
-  job_bar_->set_device(session_.device());
 }
 
 void MainWindow::show_page(int index) { tabs_->setCurrentIndex(index); }
@@ -192,7 +187,11 @@ void MainWindow::connect_workers() {
   connect(&session_, &Session::settings_changed, this, &MainWindow::update_actions);
   connect(&session_, &Session::tasks_changed, this, &MainWindow::update_actions);
   connect(&session_.undo_stack(), &QUndoStack::indexChanged, this, &MainWindow::update_actions);
-  connect(&queue_, &RunQueue::run_ended, this, &MainWindow::refresh_device);
+  connect(&queue_, &RunQueue::run_ended, &previews_, &Previews::ask_devices);
+  connect(&previews_, &Previews::devices_known, &session_, &Session::set_devices);
+  const auto show_device = [this] { job_bar_->set_device(session_.device()); };
+  connect(&session_, &Session::devices_changed, job_bar_, show_device);
+  connect(&session_, &Session::settings_changed, job_bar_, show_device);
   connect(checkpoint_, &CheckpointPanel::open_requested, this, &MainWindow::open_checkpoint);
   connect(runs_panel_, &RunsPanel::run_again, control_, &RunControl::run_again);
   connect(runs_panel_, &RunsPanel::settings_wanted, this,

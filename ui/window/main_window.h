@@ -67,8 +67,6 @@ class MainWindow : public QMainWindow {
   void connect_actions();
   void connect_workers();
   void update_actions();
-  /// Free memory changes while the window is open.
-  void refresh_device();
   void ask_for_file();
   void ask_for_folder();
   void report_open_error(const Error& error);

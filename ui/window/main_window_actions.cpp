@@ -80,13 +80,17 @@ void MainWindow::connect_actions() {
     box->open();
   });
   on("about", [this] {
-    const DeviceDescription& device = session_.device();
+    QString devices;
+    for (const DeviceDescription& device : session_.devices())
+      devices += QStringLiteral("<li>%1</li>")
+                     .arg(QString::fromStdString(device.unavailable.empty() ? device.name + ", " + device.dispatch_level
+                                                                            : device.id + ": " + device.unavailable)
+                              .toHtmlEscaped());
     QMessageBox::about(this, tr("About Quantscope"),
                        tr("<h3>Quantscope %1</h3><p>What does each quantization of a checkpoint cost and gain?</p>"
-                          "<p>Qt %2. Device %3 (%4), CUDA is not used by this build.</p>"
+                          "<p>Qt %2. Devices:</p><ul>%3</ul>"
                           "<p>Free software under the GNU General Public License, version 3 or later.</p>")
-                           .arg(QStringLiteral(QUANTSCOPE_VERSION), QString::fromLatin1(qVersion()),
-                                QString::fromStdString(device.name), QString::fromStdString(device.dispatch_level)));
+                           .arg(QStringLiteral(QUANTSCOPE_VERSION), QString::fromLatin1(qVersion()), devices));
   });
 }
 

@@ -64,10 +64,7 @@ void RunControl::run_again(const RunRequest& request) {
 
 void RunControl::stop() { queue_.stop(); }
 
-bool RunControl::may_start() {
-  session_.set_device(available_devices().front());
-  return session_.why_not_runnable().isEmpty();
-}
+bool RunControl::may_start() const { return session_.why_not_runnable().isEmpty(); }
 
 void RunControl::pair_with_baseline() {
   const RunEntry* baseline = runs_.baseline();
@@ -80,7 +77,8 @@ void RunControl::pair_with_baseline() {
 
 bool RunControl::accept_memory(const std::vector<Resolved>& forecasts) const {
   for (const Resolved& forecast : forecasts)
-    if (const QString sentence = too_large_sentence(forecast, session_.device().memory_free); !sentence.isEmpty())
+    if (const QString sentence = too_large_sentence(forecast, session_.device_for(forecast.settings).memory_free);
+        !sentence.isEmpty())
       return question_(sentence);
   return true;
 }

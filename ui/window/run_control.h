@@ -30,7 +30,7 @@ class RunControl : public QObject {
   void stop();
 
  private:
-  bool may_start();
+  bool may_start() const;
   void pair_with_baseline();
   bool accept_memory(const std::vector<Resolved>& forecasts) const;
 

@@ -19,7 +19,7 @@ Previews::Previews(QObject* parent) : QObject(parent), on_thread_(new QObject) {
 }
 
 Previews::~Previews() {
-  for (std::stop_source* source : {&opening_, &previewing_, &scanning_, &comparing_}) source->request_stop();
+  for (std::stop_source* source : {&opening_, &previewing_, &scanning_, &comparing_, &asking_}) source->request_stop();
   thread_.quit();
   thread_.wait();
 }
@@ -45,6 +45,10 @@ void Previews::open(const QString& path) {
     else
       Q_EMIT open_failed(checkpoint.error());
   });
+}
+
+void Previews::ask_devices() {
+  post(asking_, [this](const std::stop_token&) { Q_EMIT devices_known(available_devices()); });
 }
 
 void Previews::preview(std::shared_ptr<const Checkpoint> checkpoint, std::size_t tensor, const WeightFormat& format) {

@@ -25,6 +25,8 @@ class Previews : public QObject {
   ~Previews() override;
 
   void open(const QString& path);
+  /// Free memory changes; asking a driver may take a while.
+  void ask_devices();
   void preview(std::shared_ptr<const Checkpoint> checkpoint, std::size_t tensor, const WeightFormat& format);
   /// Statistics of all tensors, one after another, with room for other requests between them.
   void scan(std::shared_ptr<const Checkpoint> checkpoint);
@@ -37,6 +39,7 @@ class Previews : public QObject {
   void preview_ready(const QString& tensor, std::shared_ptr<const quantscope::TensorPreview> preview);
   void preview_failed(const quantscope::Error& error);
   void scanned(const QString& tensor, std::shared_ptr<const quantscope::TensorPreview> preview);
+  void devices_known(const std::vector<quantscope::DeviceDescription>& devices);
   void compared(const quantscope::ui::PairsById& pairs);
 
  private:
@@ -49,7 +52,7 @@ class Previews : public QObject {
   QThread thread_;
   QObject* on_thread_;                          // where work is queued to
   std::unique_ptr<TensorPreviewer> previewer_;  // touched on the thread only
-  std::stop_source opening_, previewing_, scanning_, comparing_;
+  std::stop_source opening_, previewing_, scanning_, comparing_, asking_;
 };
 
 }  // namespace quantscope::ui
