@@ -7,6 +7,7 @@
 
 namespace quantscope::cuda {
 namespace {
+constexpr char no_device_id[] = "cuda";
 constexpr int oldest_compute_capability = 75;  // what nvcc 13 can compile for
 
 std::string version_text(int version) {
@@ -70,24 +71,25 @@ std::vector<DeviceDescription> describe_devices() {
   if (status != cudaSuccess || count == 0) {
     cudaGetLastError();
     DeviceDescription missing;
-    missing.id = "cuda";
+    missing.id = no_device_id;
     missing.name = "NVIDIA GPU";
     missing.unavailable = no_devices_sentence(status == cudaSuccess ? cudaErrorNoDevice : status);
     return {missing};
   }
   std::vector<DeviceDescription> devices;
+  devices.reserve(static_cast<std::size_t>(count));
   for (int index = 0; index < count; ++index) devices.push_back(describe(index));
   return devices;
 }
 
 Result<std::unique_ptr<Device>> Device::open(int index) {
   const std::vector<DeviceDescription> all = describe_devices();
-  if (!all.front().dispatch_level.empty() && (index < 0 || index >= std::ssize(all))) {
+  const bool none = all.front().id == no_device_id;
+  if (!none && (index < 0 || index >= std::ssize(all))) {
     return fail(ErrorCode::invalid_argument, "There is no GPU " + std::to_string(index) + "; this machine has " +
                                                  std::to_string(all.size()) + ", counted from 0.");
   }
-  const DeviceDescription& chosen =
-      all.front().dispatch_level.empty() ? all.front() : all[static_cast<std::size_t>(index)];
+  const DeviceDescription& chosen = all[none ? 0 : static_cast<std::size_t>(index)];
   if (!chosen.unavailable.empty()) return fail(ErrorCode::device, chosen.unavailable, chosen.id);
   std::unique_ptr<Device> device(new Device(index));
   if (auto ready = device->begin(); !ready) return tl::unexpected(ready.error());

@@ -31,7 +31,7 @@ Result<void> check_format(const WeightFormat& format) {
 }  // namespace
 
 Result<DynamicTables> DynamicTables::create(Device& device) {
-  std::array<float, 2 * dynamic_map_size> values{};
+  std::array<float, std::size_t{2} * dynamic_map_size> values{};
   std::ranges::copy(dynamic_map.values, values.begin());
   std::ranges::copy(dynamic_thresholds.values, values.begin() + dynamic_map_size);
   auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, sizeof values);
