@@ -14,8 +14,8 @@
 
 namespace quantscope::cuda {
 
-/// All GPUs, or one entry "cuda" that says why there is none. `memory_free` is only known of a GPU that was opened; here it
-/// is all of its memory.
+/// All GPUs, or one entry "cuda" that says why there is none. `memory_free` is only known of a GPU that was opened;
+/// here it is all of its memory.
 std::vector<DeviceDescription> describe_devices();
 
 /// One GPU with its queue. Used by one thread at a time.
