@@ -154,12 +154,19 @@ Result<void> run_perplexity(Job& job, Decoder& decoder, const Task& task) {
   outcome.text_name = job.data.text_name;
   outcome.text_hash = job.data.text_hash;
   const auto started = std::chrono::steady_clock::now();
+  std::vector<PerplexityChunk> finished;
+  const auto keep = [&](const PerplexityChunk& chunk) {
+    finished.push_back(chunk);
+    if (job.observer.chunk) job.observer.chunk(chunk);
+  };
   auto measured = evaluate_perplexity(decoder, *job.tokenizer, job.data.text_ids, job.data.protocol, task.first_chunk,
-                                      task.last_chunk, job.observer.chunk, job.observer.progress, job.stop);
+                                      task.last_chunk, keep, job.observer.progress, job.stop);
+  if (!finished.empty()) {
+    outcome.result = summarize_perplexity(std::move(finished), static_cast<std::int64_t>(job.data.text_ids.size()));
+    outcome.seconds = seconds_since(started);
+    job.result.perplexity = std::move(outcome);
+  }
   if (!measured) return tl::unexpected(measured.error());
-  outcome.result = std::move(*measured);
-  outcome.seconds = seconds_since(started);
-  job.result.perplexity = std::move(outcome);
   return {};
 }
 

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/reference_data.h"
+#include "tests/support/tiny_model.h"
+
+namespace quantscope {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string output;  ///< standard output, or standard error where asked for
+};
+
+Outcome run_shell(const std::string& command) {
+  Outcome outcome;
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  std::array<char, 4096> block{};
+  while (const std::size_t read = std::fread(block.data(), 1, block.size(), pipe))
+    outcome.output.append(block.data(), read);
+  const int status = ::pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+/// Each test has a folder with a tiny model and a question file.
+class CommandLine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(::testing::TempDir()) / "cli" / ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    testing::write_tiny_model(model());
+    std::ofstream(folder_ / "questions.json") << R"({"version": "1.0", "data": [{"id": "one", "source": "test",
+      "story": "Lily saw a cat.", "questions": [{"input_text": "Who saw it?", "turn_id": 1},
+      {"input_text": "What?", "turn_id": 2}], "answers": [
+      {"span_start": 0, "span_end": 4, "span_text": "Lily", "input_text": "Lily", "turn_id": 1},
+      {"span_start": 9, "span_end": 14, "span_text": "a cat", "input_text": "a cat", "turn_id": 2}]}]})";
+  }
+
+  std::string model() const { return (folder_ / "model").string(); }
+  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+
+  static Outcome cli(const std::string& arguments) {
+    return run_shell(fmt::format("{} {} 2>/dev/null", QUANTSCOPE_CLI, arguments));
+  }
+  static Outcome errors(const std::string& arguments) {
+    return run_shell(fmt::format("{} {} 2>&1 >/dev/null", QUANTSCOPE_CLI, arguments));
+  }
+  static json cli_json(const std::string& arguments) {
+    const Outcome outcome = cli(arguments + " --json");
+    EXPECT_EQ(outcome.exit_code, 0) << arguments;
+    const json document = json::parse(outcome.output, nullptr, false);
+    EXPECT_FALSE(document.is_discarded()) << outcome.output;
+    return document;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(CommandLine, HelpShowsEverySubCommandWithAJsonExample) {
+  const Outcome help = cli("--help");
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* command :
+       {"inspect", "forecast", "tokenize", "generate", "logits", "tensor", "evaluate", "compare", "run", "devices"}) {
+    EXPECT_THAT(help.output, HasSubstr(command));
+    const Outcome own = cli(std::string(command) + " --help");
+    EXPECT_EQ(own.exit_code, 0) << command;
+    EXPECT_THAT(own.output, HasSubstr("JSON")) << command;
+  }
+  EXPECT_EQ(cli("--version").exit_code, 0);
+}
+
+TEST_F(CommandLine, WrongUsageExitsWithTwo) {
+  for (const std::string& arguments :
+       {std::string(), std::string("nonsense"), std::string("inspect"), "generate " + model() + " nf5 --prompt x",
+        "generate " + model() + " nf4 --block 100 --prompt x", "evaluate " + model() + " nf4 --scorer best",
+        "evaluate " + model() + " nf4 --stories 5", "forecast " + model() + " --gpu TI-83",
+        "generate " + model() + " nf4 --simd sse1 --prompt x"}) {
+    const Outcome outcome = errors(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << arguments;
+    EXPECT_FALSE(outcome.output.empty()) << arguments;
+  }
+}
+
+TEST_F(CommandLine, FailuresExitWithOneAndNameTheFile) {
+  std::ofstream(file("cut.gguf")) << "GGUF";
+  std::ofstream(file("empty.json"));
+  std::ofstream(file("hostile.safetensors"), std::ios::binary) << std::string("\0\0\0\0\0\0\0\x10", 8) << "{}";
+  for (const auto& [arguments, name] :
+       {std::pair{"inspect " + file("nothing.gguf"), "nothing.gguf"},
+        std::pair{"inspect " + file("cut.gguf"), "cut.gguf"},
+        std::pair{"inspect " + file("hostile.safetensors"), "hostile.safetensors"},
+        std::pair{"evaluate " + model() + " fp32 --data " + file("empty.json"), "empty.json"},
+        std::pair{"evaluate " + model() + " fp32 --data " + file("absent.json"), "absent.json"}}) {
+    const Outcome outcome = errors(arguments);
+    EXPECT_EQ(outcome.exit_code, 1) << arguments;
+    EXPECT_THAT(outcome.output, HasSubstr(name));
+  }
+}
+
+TEST_F(CommandLine, InspectListsTensorsAndTheirStatistics) {
+  const json model_json = cli_json("inspect " + model());
+  EXPECT_EQ(model_json.at("architecture"), "llama");
+  EXPECT_EQ(model_json.at("layers"), 2);
+  EXPECT_EQ(model_json.at("tensors").size(), 20U);
+  const json tensor = cli_json("inspect " + model() + " --tensor model.norm.weight --histogram");
+  EXPECT_EQ(tensor.at("statistics").at("mean"), 1.0);
+  EXPECT_EQ(tensor.at("statistics").at("histogram").at("pattern_and_count").size(), 1U);
+}
+
+TEST_F(CommandLine, ForecastWorksOnAConfigAlone) {
+  const json document = cli_json("forecast " + file("model/config.json") + " fp32 nf4 --gpu A10G");
+  const json& nf4 = document.at("forecasts").at(1);
+  for (const char* row : {"codes", "scales", "embedding", "head", "norms", "unquantized", "padding", "kv_cache",
+                          "workspace", "weights", "total", "as_commonly_reported"})
+    EXPECT_TRUE(nf4.at(row).is_number_integer()) << row;
+  EXPECT_EQ(nf4.at("fits"), true);
+  EXPECT_GT(document.at("forecasts").at(0).at("codes"), nf4.at("codes"));
+}
+
+TEST_F(CommandLine, TokenizeGoesThereAndBack) {
+  const json there = cli_json("tokenize " + model() + " --text 'a cat'");
+  EXPECT_EQ(there.at("ids").size(), 5U);
+  EXPECT_EQ(there.at("pieces").at(1), " ");
+  std::string ids;
+  for (const auto& id : there.at("ids")) ids += " " + id.dump();
+  EXPECT_EQ(cli_json("tokenize " + model() + " --decode" + ids).at("text"), "a cat");
+  std::ofstream(file("text.txt")) << "a cat";
+  EXPECT_EQ(cli_json("tokenize " + model() + " --text @" + file("text.txt")), there);
+}
+
+TEST_F(CommandLine, LogitsAndGenerateAgree) {
+  std::ofstream(file("ids.json")) << "[[97, 32, 99], [97]]";
+  const json shapes =
+      cli_json("logits " + model() + " fp32 --ids " + file("ids.json") + " --out " + file("l.safetensors"))
+          .at("shapes");
+  EXPECT_EQ(shapes.at("logits.0"), json({3, 256}));
+  const auto logits = testing::read_oracle(file("l.safetensors")).at("logits.0").as<float>();
+  const auto last = logits.end() - 256;
+  const auto best = std::max_element(last, logits.end()) - last;
+  const json text = cli_json("generate " + model() + " fp32 --prompt 'a c' --max-tokens 1");
+  if (best != 0) {  // id 0 ends the generation
+    EXPECT_EQ(text.at("ids").at(0).get<std::int64_t>(), best);
+  }
+}
+
+TEST_F(CommandLine, TensorWritesCodesScalesAndDecodedValues) {
+  const std::string name = "model.layers.0.mlp.down_proj.weight";
+  const json figures = cli_json("tensor " + model() + " nf4-dq " + name + " --out " + file("t.safetensors"));
+  EXPECT_GT(figures.at("relative_error"), 0.01);
+  const auto tensors = testing::read_oracle(file("t.safetensors"));
+  EXPECT_EQ(tensors.at("codes").bytes.size(), 64U * 96U / 2);
+  EXPECT_EQ(tensors.at("absmax").dtype, "U8");
+  EXPECT_EQ(tensors.at("nested_offset").bytes.size(), 4U);
+  EXPECT_EQ(tensors.at("decoded").as<float>().size(), 64U * 96U);
+}
+
+TEST_F(CommandLine, EvaluateHasTheFieldsThatScriptsRelyOn) {
+  const json qa = cli_json("evaluate " + model() + " nf4 --items all --data " + file("questions.json"));
+  for (const char* field : {"f1", "f1_error", "em", "em_error", "n", "scorer", "protocol", "items"})
+    EXPECT_TRUE(qa.contains(field)) << field;
+  EXPECT_EQ(qa.at("n"), 2);
+  for (const char* field : {"story", "turn", "prediction", "references", "f1", "em"})
+    EXPECT_TRUE(qa.at("items").at(0).contains(field)) << field;
+  std::ofstream(file("text.txt")) << std::string(2000, 'x');
+  const json perplexity = cli_json("evaluate " + model() + " nf4 --task perplexity --data " + file("text.txt"));
+  for (const char* field : {"perplexity", "perplexity_error", "mean_nll"})
+    EXPECT_TRUE(perplexity.contains(field)) << field;
+  const json speed = cli_json("evaluate " + model() + " nf4 --task speed --prompt-tokens 8 --generated-tokens 4");
+  for (const char* field : {"prompt_tokens_per_second", "generation_tokens_per_second_min", "time_to_first_token_max"})
+    EXPECT_TRUE(speed.contains(field)) << field;
+}
+
+TEST_F(CommandLine, CompareLeavesAReportThatRunRepeats) {
+  const json first = cli_json("compare " + model() + " fp32 nf4 int8 --items all --data " + file("questions.json") +
+                              " --report " + file("report"));
+  EXPECT_EQ(first.at("runs").size(), 3U);
+  EXPECT_EQ(first.at("pairs").size(), 2U);
+  for (const char* name :
+       {"runs.csv", "questions.csv", "memory.csv", "tensors.csv", "pairs.csv", "run.json", "items.jsonl"})
+    EXPECT_TRUE(fs::exists(folder_ / "report" / name)) << name;
+  const json again = cli_json("run " + file("report/run.json"));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(again.at("runs").at(i).at("coqa").at("items"), first.at("runs").at(i).at("coqa").at("items"));
+}
+
+TEST_F(CommandLine, InterruptKeepsWhatWasFinishedAndExitsWith130) {
+  const std::string command = fmt::format(
+      "{} compare {} fp32 nf4 --items all --task speed --repetitions 1000 --prompt-tokens 4000 --report {} 2>/dev/null "
+      "& "
+      "sleep 1; kill -INT $!; wait $!",
+      QUANTSCOPE_CLI, model(), file("report"));
+  EXPECT_EQ(run_shell(command).exit_code, 130);
+  EXPECT_TRUE(fs::exists(folder_ / "report" / "run.json"));
+}
+
+TEST_F(CommandLine, AReportThatCannotBeWrittenIsSaidBeforeAnythingRuns) {
+  std::ofstream(file("plain-file")) << "x";
+  const Outcome outcome =
+      errors("compare " + model() + " fp32 --data " + file("questions.json") + " --report " + file("plain-file"));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.output, HasSubstr("plain-file"));
+}
+
+TEST_F(CommandLine, DevicesNameTheCpuAndSayWhyOthersAreNotThere) {
+  const json devices = cli_json("devices").at("devices");
+  const auto cpu =
+      std::find_if(devices.begin(), devices.end(), [](const json& device) { return device.at("id") == "cpu"; });
+  ASSERT_NE(cpu, devices.end());
+  EXPECT_FALSE(cpu->at("dispatch_levels").empty());
+}
+
+}  // namespace
+}  // namespace quantscope
