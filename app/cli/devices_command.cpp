@@ -6,7 +6,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/console.h"
-#include "core/experiment/tensor_preview.h"
+#include "core/experiment/devices.h"
 
 namespace quantscope::cli {
 namespace {

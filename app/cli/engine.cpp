@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "app/cli/console.h"
+#include "core/experiment/devices.h"
 #include "core/experiment/resource_paths.h"
-#include "kernels/cpu/cpu_backend.h"
 
 namespace quantscope::cli {
 namespace {
@@ -19,7 +19,7 @@ Result<std::shared_ptr<const Checkpoint>> open_model(const std::string& model) {
   return Checkpoint::open(*path);
 }
 
-DeviceDescription device_of(const Settings&) { return describe_cpu(); }
+DeviceDescription device_of(const Settings& settings) { return device_for(settings, available_devices()); }
 
 Result<Resolved> resolve_or_explain(const Settings& settings, const Checkpoint& checkpoint,
                                     const DeviceDescription& device, std::int64_t context) {
@@ -41,7 +41,7 @@ Result<Engine> start_engine(const Session& session, const std::string& model, co
   auto resolved = resolve_or_explain(settings, *engine.checkpoint, device_of(settings), tokens);
   if (!resolved) return tl::unexpected(resolved.error());
   engine.resolved = std::move(*resolved);
-  auto backend = create_cpu_backend({settings.threads, settings.simd});
+  auto backend = open_device(settings);
   if (!backend) return tl::unexpected(backend.error());
   engine.backend = std::move(*backend);
   engine.backend->set_stop_token(session.stop);

@@ -9,8 +9,8 @@
 #include "app/cli/command.h"
 #include "app/cli/console.h"
 #include "app/cli/engine.h"
+#include "core/experiment/devices.h"
 #include "core/quantize/quantize_tensor.h"
-#include "kernels/cpu/cpu_backend.h"
 
 namespace quantscope::cli {
 namespace {
@@ -93,7 +93,7 @@ int inspect_tensor(const Session& session, const InspectOptions& options, const 
     return report_error(
         session,
         {ErrorCode::not_found, fmt::format("{} has no tensor {}.", options.model, options.tensor), {}, options.model});
-  auto backend = create_cpu_backend({});
+  auto backend = open_device({});
   if (!backend) return report_error(session, backend.error());
   (*backend)->set_stop_token(session.stop);
   const auto bins = tensor->type == StoredType::f16 ? HistogramBins::float16 : HistogramBins::bfloat16;

@@ -10,9 +10,9 @@
 #include "app/cli/engine.h"
 #include "app/cli/settings_options.h"
 #include "core/checkpoint/safetensors_writer.h"
+#include "core/experiment/devices.h"
 #include "core/experiment/weight_planner.h"
 #include "core/quantize/quantize_tensor.h"
-#include "kernels/cpu/cpu_backend.h"
 
 namespace quantscope::cli {
 namespace {
@@ -99,7 +99,7 @@ int tensor(const Session& session, const TensorOptions& options) {
         session, {ErrorCode::not_found, fmt::format("{} has no tensor {}.", options.model, options.name), {}, {}});
   auto format = format_for(*settings, **checkpoint, options.name);
   if (!format) return report_error(session, format.error());
-  auto backend = create_cpu_backend({settings->threads, settings->simd});
+  auto backend = open_device(*settings);
   if (!backend) return report_error(session, backend.error());
   (*backend)->set_stop_token(session.stop);
   auto weight =

@@ -8,13 +8,13 @@
 #include <chrono>
 #include <ctime>
 
+#include "core/experiment/devices.h"
 #include "core/experiment/process_memory.h"
 #include "core/experiment/task_data.h"
 #include "core/experiment/weight_planner.h"
 #include "core/model/decoder.h"
 #include "core/model/model.h"
 #include "core/quantize/quantize_tensor.h"
-#include "kernels/cpu/cpu_backend.h"
 
 namespace quantscope {
 namespace {
@@ -53,10 +53,7 @@ struct Runner::State {
 
   Result<Backend*> use_backend(const Settings& settings) {
     if (backend && same_device(settings, device_settings)) return backend.get();
-    if (settings.device != "auto" && settings.device != "cpu")
-      return fail(ErrorCode::device, fmt::format("The device {} is not available here; cpu is.", settings.device),
-                  "device");
-    auto created = create_cpu_backend({settings.threads, settings.simd});
+    auto created = open_device(settings);
     if (!created) return tl::unexpected(created.error());
     backend = std::move(*created);
     device_settings = settings;

@@ -6,7 +6,6 @@
 
 #include "core/quantize/quantize_tensor.h"
 #include "kernels/cpu/cpu_backend.h"
-#include "kernels/plugin/plugin_loader.h"
 
 namespace quantscope {
 namespace {
@@ -85,12 +84,6 @@ Result<TensorPreview> TensorPreviewer::preview(const Checkpoint& checkpoint, con
   if (!median) return tl::unexpected(median.error());
   preview.median_absmax = *median;
   return preview;
-}
-
-std::vector<DeviceDescription> available_devices() {
-  std::vector<DeviceDescription> devices = {describe_cpu()};
-  for (DeviceDescription& device : cuda_devices()) devices.push_back(std::move(device));
-  return devices;
 }
 
 }  // namespace quantscope

@@ -35,7 +35,4 @@ class TensorPreviewer {
   std::unique_ptr<Backend> backend_;
 };
 
-/// The devices of this machine, the CPU first; one that cannot be used says why.
-std::vector<DeviceDescription> available_devices();
-
 }  // namespace quantscope

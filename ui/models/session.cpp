@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/session.h"
 
-#include <QUndoCommand>
 #include <algorithm>
+
+#include <QUndoCommand>
 
 namespace quantscope::ui {
 
@@ -34,9 +35,7 @@ void Session::set_checkpoint(const QString& model, std::shared_ptr<const Checkpo
 }
 
 const DeviceDescription& Session::device_for(const Settings& settings) const {
-  const auto found = std::find_if(devices_.begin(), devices_.end(),
-                                  [&](const DeviceDescription& device) { return device.id == settings.device; });
-  return found == devices_.end() ? devices_.front() : *found;
+  return quantscope::device_for(settings, devices_);
 }
 
 void Session::set_devices(std::vector<DeviceDescription> devices) {

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/experiment/devices.h"
 #include "core/experiment/resolve.h"
 #include "ui/models/task_options.h"
 

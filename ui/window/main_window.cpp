@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/window/main_window.h"
+#include "core/experiment/devices.h"
 
 #include <QCloseEvent>
 #include <QDockWidget>
