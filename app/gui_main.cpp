@@ -4,6 +4,7 @@
 #include <QSettings>
 #include <QTextStream>
 #include <QTimer>
+#include <algorithm>
 
 #include "ui/theme/theme.h"
 #include "ui/window/main_window.h"
@@ -44,9 +45,59 @@ void add_options(QCommandLineParser& parser) {
   });
 }
 
+bool is_set(const char* variable) { return !qEnvironmentVariableIsEmpty(variable); }
+
+/// Asked for text or files only; Qt needs a platform even then, and the offscreen one is always there.
+bool needs_no_window(int argc, char** argv) {
+  const QStringList windowless = {QStringLiteral("--help"), QStringLiteral("-h"), QStringLiteral("--version"),
+                                  QStringLiteral("-v"), QStringLiteral("--render-report")};
+  return std::any_of(argv + 1, argv + argc,
+                     [&](const char* text) { return windowless.contains(QString::fromLocal8Bit(text)); });
+}
+
+/// Chooses the offscreen platform where that is enough; false when a window is wanted and nothing can show it, which Qt
+/// itself would answer with an abort.
+bool choose_platform(int argc, char** argv) {
+  if (is_set("QT_QPA_PLATFORM") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")) return true;
+  if (!needs_no_window(argc, argv)) return false;
+  return qputenv("QT_QPA_PLATFORM", "offscreen");
+}
+
+/// Opens the window and does what the options say with it; the program's exit code.
+int show_window(const QCommandLineParser& parser) {
+  const QStringList positional = parser.positionalArguments();
+  if (positional.size() > 1) {
+    QTextStream(stderr) << "quantscope: one model at a time; see --help.\n";
+    return wrong_usage;
+  }
+  QString model = parser.value(QStringLiteral("model"));
+  if (model.isEmpty() && !positional.isEmpty()) model = positional.front();
+
+  using namespace quantscope;
+  ui::MainWindow window(ResourcePaths::locate());
+  window.show();
+  if (parser.isSet(QStringLiteral("screenshot"))) {
+    ui::ScreenshotPlan plan;
+    plan.file = parser.value(QStringLiteral("screenshot"));
+    plan.model = model.isEmpty() ? QStringLiteral("default") : model;
+    plan.compare = parser.isSet(QStringLiteral("compare"));
+    plan.page = parser.value(QStringLiteral("page")).toInt();
+    return ui::take_screenshot(window, plan);
+  }
+  if (!model.isEmpty()) window.open_checkpoint(model);
+  if (parser.isSet(QStringLiteral("exit-after-startup"))) QTimer::singleShot(0, &window, &QWidget::close);
+  return QApplication::exec();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!choose_platform(argc, argv)) {
+    QTextStream(stderr)
+        << "quantscope: no display (DISPLAY and WAYLAND_DISPLAY are empty); quantscope-cli does the same "
+           "work as text.\n";
+    return job_failed;
+  }
   QApplication application(argc, argv);
   QApplication::setApplicationName(QStringLiteral("quantscope"));
   QApplication::setOrganizationName(QStringLiteral("quantscope"));
@@ -64,25 +115,5 @@ int main(int argc, char** argv) {
   const QString theme = parser.isSet(QStringLiteral("theme")) ? parser.value(QStringLiteral("theme"))
                                                               : QSettings().value(QStringLiteral("theme")).toString();
   ui::apply_theme(ui::theme_from_name(theme));
-  const QStringList positional = parser.positionalArguments();
-  if (positional.size() > 1) {
-    QTextStream(stderr) << "quantscope: one model at a time; see --help.\n";
-    return wrong_usage;
-  }
-  QString model = parser.value(QStringLiteral("model"));
-  if (model.isEmpty() && !positional.isEmpty()) model = positional.front();
-
-  ui::MainWindow window(ResourcePaths::locate());
-  window.show();
-  if (parser.isSet(QStringLiteral("screenshot"))) {
-    ui::ScreenshotPlan plan;
-    plan.file = parser.value(QStringLiteral("screenshot"));
-    plan.model = model.isEmpty() ? QStringLiteral("default") : model;
-    plan.compare = parser.isSet(QStringLiteral("compare"));
-    plan.page = parser.value(QStringLiteral("page")).toInt();
-    return ui::take_screenshot(window, plan);
-  }
-  if (!model.isEmpty()) window.open_checkpoint(model);
-  if (parser.isSet(QStringLiteral("exit-after-startup"))) QTimer::singleShot(0, &window, &QWidget::close);
-  return QApplication::exec();
+  return show_window(parser);
 }
