@@ -54,8 +54,8 @@ class Buffer {
 
 /// What a linear does with its input.
 enum class ActivationMode : std::uint8_t {
-  rounded,         ///< rounded to the compute type
-  int8_outliers,   ///< LLM.int8(): per-token 8 bits, columns with |x| >= threshold in the compute type
+  rounded,        ///< rounded to the compute type
+  int8_outliers,  ///< LLM.int8(): per-token 8 bits, columns with |x| >= threshold in the compute type
 };
 
 /// Over which rows LLM.int8() looks for outlier columns.
@@ -129,9 +129,9 @@ struct AttentionShape {
 
 /// The best token of a row and how safe it is.
 struct TopToken {
-  std::int32_t id = 0;     ///< lowest id on a tie
+  std::int32_t id = 0;  ///< lowest id on a tie
   float logit = 0.0F;
-  float margin = 0.0F;     ///< best minus second-best logit
+  float margin = 0.0F;  ///< best minus second-best logit
 };
 
 class Backend {
@@ -187,8 +187,8 @@ class Backend {
                                    std::span<const float> inverse_frequencies, std::span<const SequenceRows> sequences,
                                    KvStorage& storage) = 0;
   /// output[r] = softmax(q[r] K^T * scale) V over the positions of r's own sequence up to and including its own.
-  virtual Result<void> attention(const Buffer& q, const AttentionShape& shape,
-                                 std::span<const SequenceRows> sequences, const KvStorage& storage, Buffer& output) = 0;
+  virtual Result<void> attention(const Buffer& q, const AttentionShape& shape, std::span<const SequenceRows> sequences,
+                                 const KvStorage& storage, Buffer& output) = 0;
   /// residual += linear(input).
   virtual Result<void> linear_add(const Buffer& input, std::int64_t rows, const Linear& linear, Buffer& residual,
                                   const Tap* tap) = 0;

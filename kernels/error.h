@@ -16,8 +16,8 @@ enum class ErrorCode {
   unsupported,       ///< valid, but not something this program can do
   out_of_memory,
   cancelled,
-  device,            ///< the compute device failed
-  internal,          ///< a bug of ours
+  device,    ///< the compute device failed
+  internal,  ///< a bug of ours
 };
 
 /// The stable lower-case name of a code ("corrupt_file"), for JSON output.

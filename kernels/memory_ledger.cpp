@@ -59,9 +59,9 @@ Result<TaggedBuffer> TaggedBuffer::allocate(MemoryLedger& ledger, MemoryTag tag,
   if (bytes == 0) return buffer;
   void* memory = nullptr;
   if (bytes > PTRDIFF_MAX - alignment || posix_memalign(&memory, alignment, bytes) != 0) {
-    return fail(ErrorCode::out_of_memory,
-                "Not enough memory for " + std::to_string(bytes) + " bytes of " + std::string(memory_tag_name(tag)) +
-                    ". Close other programs, choose fewer bits or a shorter context.");
+    return fail(ErrorCode::out_of_memory, "Not enough memory for " + std::to_string(bytes) + " bytes of " +
+                                              std::string(memory_tag_name(tag)) +
+                                              ". Close other programs, choose fewer bits or a shorter context.");
   }
   std::memset(memory, 0, bytes);
   buffer.data_ = static_cast<std::byte*>(memory);

@@ -14,10 +14,10 @@ namespace quantscope {
 
 /// What an allocation is for. The rows of the ledger are disjoint.
 enum class MemoryTag : std::uint8_t {
-  codes,        ///< quantized (or dense) values of the linears in scope
-  scales,       ///< absmax vectors, nested absmax, offsets, zero points
+  codes,   ///< quantized (or dense) values of the linears in scope
+  scales,  ///< absmax vectors, nested absmax, offsets, zero points
   embedding,
-  head,         ///< 0 when tied to the embedding
+  head,  ///< 0 when tied to the embedding
   norms,
   unquantized,  ///< weights in no other row (linears left out of scope, biases)
   padding,      ///< extra bytes of packed layouts
