@@ -23,7 +23,7 @@ programs="$source_root/build/release/app"
 sub_commands=" inspect forecast tokenize generate logits tensor quantize evaluate compare sensitivity run resume report
  import export benchmark devices "
 
-is_sub_command() { [[ $sub_commands == *[[:space:]]"$1"[[:space:]]* ]]; }
+is_sub_command() { [[ -n $1 && $sub_commands == *[[:space:]]"$1"[[:space:]]* ]]; }
 
 has_display() { [[ -n ${DISPLAY-} || -n ${WAYLAND_DISPLAY-} || -n ${QT_QPA_PLATFORM-} ]]; }
 
@@ -70,4 +70,7 @@ main() {
   compare_in_terminal
 }
 
-main "$@"
+# Sourced, it only gives its functions away, for the tests.
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  main "$@"
+fi

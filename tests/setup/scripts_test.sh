@@ -15,6 +15,8 @@ source "$setup/packages.sh"
 source "$setup/toolkit.sh"
 # shellcheck source=app/setup/model.sh
 source "$setup/model.sh"
+# shellcheck source=app/run.sh
+source "$setup/../run.sh"
 
 failures=0
 
@@ -24,6 +26,17 @@ expect_equal() {
     printf 'FAILED %s\n  expected: %s\n  actual:   %s\n' "$1" "$2" "$3"
     failures=$((failures + 1))
   fi
+}
+
+test_only_sub_commands_go_to_the_command_line() {
+  local word known=""
+  for word in compare run devices; do
+    is_sub_command "$word" && known+=" $word"
+  done
+  expect_equal "sub-commands" " compare run devices" "$known"
+  for word in "" " " model.gguf --theme "compare run"; do
+    if is_sub_command "$word"; then expect_equal "no sub-command" "" "'$word'"; fi
+  done
 }
 
 test_package_list_gives_a_reason_for_each() {
@@ -70,6 +83,7 @@ test_an_interrupted_model_does_not_count() {
   expect_equal "size differs" absent "$(has_default_model && echo present || echo absent)"
 }
 
+test_only_sub_commands_go_to_the_command_line
 test_package_list_gives_a_reason_for_each
 test_only_missing_packages_are_installed
 test_only_cuda_13_counts
