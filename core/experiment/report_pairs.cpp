@@ -6,9 +6,14 @@
 namespace quantscope {
 namespace {
 
-std::string verdict_of(const PairedComparison& pair) {
+constexpr double significance = 0.05;
+
+/// Words for a comparison that was made; `p_holm` is its p corrected for all comparisons of the table.
+std::string verdict_of(const PairedComparison& pair, double p_holm) {
   if (!pair.resolved()) return fmt::format("not resolved at n = {}", pair.n);
-  return pair.difference < 0 ? "worse" : "better";
+  const std::string_view direction = pair.difference < 0 ? "worse" : "better";
+  if (p_holm <= significance) return std::string(direction);
+  return fmt::format("{} by its own interval, not resolved among all comparisons at n = {}", direction, pair.n);
 }
 
 PairRow pair_row(const RunResult& base, const RunResult& other) {
@@ -17,12 +22,10 @@ PairRow pair_row(const RunResult& base, const RunResult& other) {
   row.baseline = configuration_text(base.request.settings);
   if (base.qa) row.scorer = base.qa->task.scorer;
   auto compared = compare_runs(base, other, row.scorer);
-  if (compared) {
+  if (compared)
     row.comparison = *compared;
-    row.verdict = verdict_of(*compared);
-  } else {
+  else
     row.verdict = compared.error().message;
-  }
   return row;
 }
 
@@ -36,8 +39,11 @@ std::vector<PairRow> pair_rows(std::span<const RunResult> runs) {
     if (row.comparison) p.push_back(row.comparison->p);
   const std::vector<double> adjusted = holm_adjust(p);
   std::size_t next = 0;
-  for (PairRow& row : rows)
-    if (row.comparison) row.p_holm = adjusted[next++];
+  for (PairRow& row : rows) {
+    if (!row.comparison) continue;
+    row.p_holm = adjusted[next++];
+    row.verdict = verdict_of(*row.comparison, row.p_holm);
+  }
   return rows;
 }
 

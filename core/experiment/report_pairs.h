@@ -17,7 +17,9 @@ struct PairRow {
   Scorer scorer = Scorer::lm_eval;
   std::optional<PairedComparison> comparison;  ///< empty when the runs cannot be paired; verdict then says why
   double p_holm = 1;                           ///< p adjusted over all configurations of this table
-  std::string verdict;  ///< "not resolved at n = 50", "worse", "better": never "better" for an unresolved difference
+  /// "not resolved at n = 50", "worse" or "better"; the last two alone only when the interval leaves out 0 and the
+  /// corrected p is at most 0.05.
+  std::string verdict;
 };
 
 /// Every run but the first against the first.
