@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/evaluate/dataset.h"
-#include "tests/core/evaluate/sha256.h"
 #include "tests/support/reference_data.h"
+#include "tests/support/sha256.h"
 
 namespace quantscope {
 namespace {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/core/tokenizer/known_tokenizers.h"
-#include "tests/core/tokenizer/sha256.h"
+#include "tests/support/sha256.h"
 
 namespace quantscope {
 namespace {
