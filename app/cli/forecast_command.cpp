@@ -15,11 +15,13 @@ namespace quantscope::cli {
 namespace {
 using nlohmann::json;
 
+constexpr std::int64_t default_context = 2048;  // tokens of each sequence
+
 struct ForecastOptions {
   std::string model, gpu;
   std::vector<std::string> configurations;
   SettingsOptions settings;
-  std::int64_t tokens = 2048, batch = 1;
+  std::int64_t batch = 1;
 };
 
 json forecast_json(const std::string& configuration, const Resolved& resolved, std::int64_t available) {
@@ -68,7 +70,8 @@ int forecast(const Session& session, const ForecastOptions& options) {
     auto settings = options.settings.applied_to(name);
     if (!settings) return report_error(session, settings.error());
     const DeviceDescription device = device_of(*settings);
-    auto resolved = resolve_or_explain(*settings, **checkpoint, device, options.tokens * options.batch);
+    const std::int64_t context = settings->context > 0 ? settings->context : default_context;
+    auto resolved = resolve_or_explain(*settings, **checkpoint, device, context * options.batch);
     if (!resolved) return report_error(session, resolved.error());
     std::int64_t available = device.memory_free;
     if (!options.gpu.empty()) {
@@ -77,9 +80,10 @@ int forecast(const Session& session, const ForecastOptions& options) {
       available = gpu->memory_bytes;
     }
     list.push_back(forecast_json(name, *resolved, available));
+    list.back()["context"] = context;
   }
   if (session.json)
-    print_json({{"model", options.model}, {"context", options.tokens}, {"batch", options.batch}, {"forecasts", list}});
+    print_json({{"model", options.model}, {"batch", options.batch}, {"forecasts", list}});
   else
     print_text(list);
   return ExitCode::done;
@@ -94,8 +98,6 @@ void add_forecast(CLI::App& app, Session& session, Action& chosen) {
   command->add_option("configurations", options->configurations,
                       "nf4, nf4-dq:block=128, ... (default: those of Compare all)");
   options->settings.add_to(*command, false);
-  command->add_option("--tokens", options->tokens, "Tokens of KV cache for each sequence")
-      ->check(CLI::Range(1, 1 << 26));
   command->add_option("--batch", options->batch, "Sequences at once")->check(CLI::Range(1, 1 << 16));
   command->add_option("--gpu", options->gpu,
                       "Compare with this GPU's memory instead of what is free here: " + gpu_names());

@@ -22,7 +22,7 @@ constexpr std::array<OptionText, 11> option_texts = {{
     {"device", "cpu or auto"},
     {"threads", "Threads; 0 = all processors"},
     {"simd", "auto, scalar, avx2, avx512 or avx512bf16"},
-    {"context", "Tokens of KV cache; 0 = what the task needs"},
+    {"context", "Tokens of KV cache; 0 = what the task needs (forecast: 2048 for each sequence)"},
 }};
 
 std::string known_configurations() {

@@ -128,6 +128,8 @@ TEST_F(CommandLine, ForecastWorksOnAConfigAlone) {
                           "workspace", "weights", "total", "as_commonly_reported"})
     EXPECT_TRUE(nf4.at(row).is_number_integer()) << row;
   EXPECT_EQ(nf4.at("fits"), true);
+  const json longer = cli_json("forecast " + file("model/config.json") + " nf4 --context 4096 --batch 2");
+  EXPECT_EQ(longer.at("forecasts").at(0).at("kv_cache"), 4 * nf4.at("kv_cache").get<std::int64_t>());
   EXPECT_GT(document.at("forecasts").at(0).at("codes"), nf4.at("codes"));
 }
 
