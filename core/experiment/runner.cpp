@@ -200,8 +200,8 @@ Result<void> execute(Job& job, std::int64_t context) {
   return {};
 }
 
-Provenance provenance_of(const Runner&, const Checkpoint& checkpoint, const std::string& model,
-                         const std::string& fingerprint, const DeviceDescription& device) {
+Provenance provenance_of(const Checkpoint& checkpoint, const std::string& model, const std::string& fingerprint,
+                         const DeviceDescription& device) {
   Provenance provenance;
   provenance.program_version = QUANTSCOPE_VERSION;
   provenance.checkpoint = model == "default" ? checkpoint.files().front().filename().string() : model;
@@ -253,7 +253,7 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   RunResult result;
   result.request = request;
   result.resolved = std::move(*resolved);
-  result.provenance = provenance_of(*this, **checkpoint, request.model, state.fingerprint, device);
+  result.provenance = provenance_of(**checkpoint, request.model, state.fingerprint, device);
   result.mapped_bytes = file_bytes(**checkpoint);
   if (observer.resolved) observer.resolved(result.resolved);
   (*backend)->set_stop_token(stop);
