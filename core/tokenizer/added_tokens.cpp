@@ -20,24 +20,6 @@ bool ends_with_word(std::string_view text) {
   return !text.empty() && is_word_character(code_point(last_character(text)));
 }
 
-/// Where the white space at the end of the text begins.
-std::size_t trailing_space_begin(std::string_view text) {
-  while (!text.empty() && is_white_space(code_point(last_character(text)))) {
-    text.remove_suffix(last_character(text).size());
-  }
-  return text.size();
-}
-
-std::size_t leading_space_length(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const std::size_t character = first_utf8_part(text.substr(length)).length;
-    if (!is_white_space(code_point(text.substr(length, character)))) break;
-    length += character;
-  }
-  return length;
-}
-
 }  // namespace
 
 AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)), ends_(1) {

@@ -6,11 +6,15 @@
 #include <algorithm>
 
 #include "core/tokenizer/byte_level.h"
+#include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {
 
 using Scratch = BpeModel::Scratch;
+
+/// SentencePiece's sign for a space.
+constexpr std::string_view kSpaceMark = "\u2581";
 
 /// Words with more bytes go through the heap.
 constexpr std::size_t kShortWord = 64;
@@ -36,21 +40,55 @@ void collect_symbols(Scratch& scratch) {
 
 Result<BpeModel> BpeModel::build(const BpeSource& source) {
   BpeModel model;
+  model.alphabet_ = source.alphabet;
   model.unknown_id_ = source.unknown_id;
   model.fuse_unknown_ = source.fuse_unknown;
   model.byte_ids_.fill(-1);
+  model.fallback_ids_.fill(-1);
   model.add_words(source);
+  if (source.byte_fallback) model.add_fallback(source);
   if (const Result<void> added = model.add_merges(source); !added) return tl::unexpected(added.error());
+  model.cuts_before_space_ = model.can_cut(source);
   return model;
 }
 
 void BpeModel::add_words(const BpeSource& source) {
   for (const auto& [text, id] : source.vocabulary) {
+    if (alphabet_ == BpeAlphabet::characters) {
+      add_character(text, id);
+      if (source.ignore_merges) whole_words_.emplace(text, id);
+      continue;
+    }
     std::optional<std::string> bytes = bytes_from_byte_level(text);
     if (!bytes || bytes->empty()) continue;
     if (bytes->size() == 1) byte_ids_[static_cast<unsigned char>(bytes->front())] = id;
     if (source.ignore_merges) whole_words_.emplace(std::move(*bytes), id);
   }
+}
+
+void BpeModel::add_character(std::string_view text, std::int32_t id) {
+  if (text.empty()) return;
+  const Utf8Part first = first_utf8_part(text);
+  if (!first.valid || first.length != text.size()) return;
+  if (text.size() == 1) {
+    byte_ids_[static_cast<unsigned char>(text.front())] = id;
+  } else {
+    character_ids_.insert_or_assign(code_point(text), id);
+  }
+}
+
+void BpeModel::add_fallback(const BpeSource& source) {
+  for (const auto& [text, id] : source.vocabulary) {
+    if (const std::optional<unsigned char> byte = byte_of_token(text)) fallback_ids_[*byte] = id;
+  }
+}
+
+/// Where no merge puts "▁" behind something else, such a place stays a border between tokens.
+bool BpeModel::can_cut(const BpeSource& source) const {
+  if (alphabet_ != BpeAlphabet::characters || source.ignore_merges || character_id(kSpaceMark) < 0) return false;
+  return std::ranges::none_of(source.merges, [](const auto& merge) {
+    return merge.second.starts_with(kSpaceMark) && !merge.first.ends_with(kSpaceMark);
+  });
 }
 
 Result<void> BpeModel::add_merges(const BpeSource& source) {
@@ -67,7 +105,8 @@ Result<void> BpeModel::add_merges(const BpeSource& source) {
                               "vocabulary lacks; get the tokenizer's files again.",
                               rank, left.substr(0, 80), right.substr(0, 80), token.substr(0, 160)));
     }
-    merges_.set(ids.at(left), ids.at(right), {static_cast<std::uint32_t>(rank), ids.at(joined)});
+    const std::uint32_t shared = source.ranks.empty() ? static_cast<std::uint32_t>(rank) : source.ranks[rank];
+    merges_.set(ids.at(left), ids.at(right), {shared, ids.at(joined)});
   }
   return {};
 }
@@ -80,7 +119,11 @@ void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::
     }
   }
   scratch.ids.clear();
-  load_bytes(word, scratch.ids);
+  if (alphabet_ == BpeAlphabet::bytes) {
+    load_bytes(word, scratch.ids);
+  } else {
+    load_characters(word, scratch.ids);
+  }
   if (scratch.ids.size() > kShortWord) {
     merge_long(scratch);
   } else if (scratch.ids.size() > 1) {
@@ -100,6 +143,51 @@ void BpeModel::load_bytes(std::string_view word, std::vector<std::int32_t>& ids)
     }
     after_unknown = id < 0;
   }
+}
+
+std::int32_t BpeModel::character_id(std::string_view character) const {
+  if (character.size() == 1) return byte_ids_[static_cast<unsigned char>(character.front())];
+  const auto found = character_ids_.find(code_point(character));
+  return found == character_ids_.end() ? -1 : found->second;
+}
+
+bool BpeModel::has_fallback(std::string_view character) const {
+  return std::ranges::all_of(character,
+                             [this](char byte) { return fallback_ids_[static_cast<unsigned char>(byte)] >= 0; });
+}
+
+/// As Hugging Face tokenizers do, the unknown id is written when the next known character comes, so behind bytes that
+/// fall back in between.
+void BpeModel::load_characters(std::string_view word, std::vector<std::int32_t>& ids) const {
+  bool pending = false;
+  for (std::size_t length = 0; !word.empty(); word.remove_prefix(length)) {
+    length = first_utf8_part(word).length;
+    const std::string_view character = word.substr(0, length);
+    if (const std::int32_t id = character_id(character); id >= 0) {
+      if (pending) ids.push_back(*unknown_id_);
+      pending = false;
+      ids.push_back(id);
+    } else if (has_fallback(character)) {
+      for (const char byte : character) ids.push_back(fallback_ids_[static_cast<unsigned char>(byte)]);
+    } else if (unknown_id_) {
+      if (pending && !fuse_unknown_) ids.push_back(*unknown_id_);
+      pending = true;
+    }
+  }
+  if (pending) ids.push_back(*unknown_id_);
+}
+
+void BpeModel::cut(std::string_view word, std::vector<std::string_view>& parts) const {
+  std::size_t begin = 0;
+  if (cuts_before_space_) {
+    for (std::size_t at = word.find(kSpaceMark); at != std::string_view::npos;
+         at = word.find(kSpaceMark, at + kSpaceMark.size())) {
+      if (at == begin || word.substr(begin, at - begin).ends_with(kSpaceMark)) continue;
+      parts.push_back(word.substr(begin, at - begin));
+      begin = at;
+    }
+  }
+  if (begin < word.size()) parts.push_back(word.substr(begin));
 }
 
 void BpeModel::merge_short(Scratch& scratch) const {

@@ -16,14 +16,24 @@
 
 namespace quantscope {
 
-/// A vocabulary and its merges as files spell them, in byte-level text.
+/// What the smallest tokens of a vocabulary spell.
+enum class BpeAlphabet : std::uint8_t {
+  bytes,      ///< bytes, in byte-level text (see byte_level.h)
+  characters  ///< characters as they stand
+};
+
+/// A vocabulary and its merges as files spell them.
 struct BpeSource {
+  BpeAlphabet alphabet = BpeAlphabet::bytes;
   std::vector<std::pair<std::string_view, std::int32_t>> vocabulary = {};
   std::vector<std::pair<std::string_view, std::string_view>> merges = {};  ///< best first
+  /// The rank of each merge where several share one (then the leftmost goes first); empty if each has its own.
+  std::vector<std::uint32_t> ranks = {};
   bool ignore_merges = false;  ///< a word that is itself a token is taken whole
-  std::optional<std::int32_t> unknown_id =
-      std::nullopt;           ///< for bytes that are not in the vocabulary; without it they are dropped
-  bool fuse_unknown = false;  ///< one unknown id for a run of such bytes
+  /// For bytes or characters that the vocabulary lacks; without it they are dropped.
+  std::optional<std::int32_t> unknown_id = std::nullopt;
+  bool fuse_unknown = false;   ///< one unknown id for a run of such
+  bool byte_fallback = false;  ///< spell characters that the vocabulary lacks by "<0x00>".."<0xFF>" where it has these
 };
 
 /// Byte-pair encoding of single words, the algorithm of Hugging Face tokenizers (models/bpe). Immutable.
@@ -47,7 +57,12 @@ class BpeModel {
   /// Fails if a merge names a token that the vocabulary lacks.
   static Result<BpeModel> build(const BpeSource& source);
 
-  /// Appends the ids of a word (raw bytes, less than 2^32). Time is n log n in its length.
+  /// Cuts a word in front of each "▁" that no merge can join with what stands before it: encoding the parts one by one
+  /// gives the ids of the whole, and parts repeat. Leaves the word whole where the vocabulary does not allow that.
+  void cut(std::string_view word, std::vector<std::string_view>& parts) const;
+
+  /// Appends the ids of a word (less than 2^32 bytes; valid UTF-8 if the alphabet is characters). Time is n log n in
+  /// its length.
   void encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const;
 
  private:
@@ -59,8 +74,15 @@ class BpeModel {
 
   Result<void> add_merges(const BpeSource& source);
   void add_words(const BpeSource& source);
+  void add_character(std::string_view text, std::int32_t id);
+  void add_fallback(const BpeSource& source);
+  bool can_cut(const BpeSource& source) const;
   /// The ids of the single bytes.
   void load_bytes(std::string_view word, std::vector<std::int32_t>& ids) const;
+  /// The ids of the single characters.
+  void load_characters(std::string_view word, std::vector<std::int32_t>& ids) const;
+  std::int32_t character_id(std::string_view character) const;
+  bool has_fallback(std::string_view character) const;
   /// Scans for the best merge each time: quadratic, and the fastest for words of usual length.
   void merge_short(Scratch& scratch) const;
   /// Keeps candidates in a heap and tokens in a linked list.
@@ -68,7 +90,12 @@ class BpeModel {
   void add_candidate(Scratch& scratch, std::uint32_t left) const;
   void apply_candidate(Scratch& scratch, std::uint64_t candidate) const;
 
+  BpeAlphabet alphabet_ = BpeAlphabet::bytes;
+  /// Ids of single bytes (alphabet of bytes) or of ASCII characters; negative where there is none.
   std::array<std::int32_t, 256> byte_ids_{};
+  std::unordered_map<char32_t, std::int32_t> character_ids_;  ///< of the other characters
+  std::array<std::int32_t, 256> fallback_ids_{};              ///< of "<0x00>".."<0xFF>"; negative where there is none
+  bool cuts_before_space_ = false;
   std::optional<std::int32_t> unknown_id_;
   bool fuse_unknown_ = false;
   MergeTable merges_;

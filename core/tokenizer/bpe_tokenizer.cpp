@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/bpe_tokenizer.h"
 
-#include "core/tokenizer/normalizer.h"
 #include "core/tokenizer/utf8.h"
 #include "core/tokenizer/word_cache.h"
 
@@ -12,7 +11,7 @@ std::vector<AddedToken> tokens_looked_for(const BpeTokenizerParts& parts, bool n
   std::vector<AddedToken> tokens;
   for (AddedToken token : parts.added) {
     if (token.normalized != normalized) continue;
-    if (normalized && parts.nfc) token.content = to_nfc(token.content);
+    if (normalized) token.content = parts.normalizer.normalize(token.content);
     tokens.push_back(std::move(token));
   }
   return tokens;
@@ -26,6 +25,7 @@ struct BpeTokenizer::Run {
   WordCache cache;
   TextArena arena;
   BpeModel::Scratch scratch;
+  std::vector<std::string_view> parts;
   std::vector<std::int32_t> ids;
 };
 
@@ -38,7 +38,7 @@ BpeTokenizer::BpeTokenizer(BpeTokenizerParts parts)
 }
 
 std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
-  Run run{options.parse_special, WordCache(text.size()), {}, {}, {}};
+  Run run{options.parse_special, WordCache(text.size()), {}, {}, {}, {}};
   run.ids.reserve(text.size() / 3 + 2);
   if (valid_utf8_prefix(text) < text.size()) text = run.arena.emplace_back(replace_invalid_utf8(text));
   if (options.add_special) run.ids = parts_.prefix;
@@ -46,26 +46,32 @@ std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, const Enco
     if (section.id) {
       run.ids.push_back(*section.id);
     } else {
-      encode_section(section.text, run);
+      encode_section(section.text, section.text.data() == text.data(), run);
     }
   }
   if (options.add_special) run.ids.insert(run.ids.end(), parts_.suffix.begin(), parts_.suffix.end());
   return std::move(run.ids);
 }
 
-void BpeTokenizer::encode_section(std::string_view text, Run& run) const {
-  if (parts_.nfc && may_change_under_nfc(text)) text = run.arena.emplace_back(to_nfc(text));
+void BpeTokenizer::encode_section(std::string_view text, bool at_start, Run& run) const {
+  // White space cut off the start still counts as the start of the whole text.
+  if (parts_.normalizer.strips_left() && leading_space_length(text) > 0) at_start = false;
+  if (parts_.normalizer.may_change(text)) text = run.arena.emplace_back(parts_.normalizer.normalize(text));
   for (const TextSection& section : normalized_matcher_.split(text, run.parse_special)) {
     if (section.id) {
       run.ids.push_back(*section.id);
     } else {
-      encode_words(section.text, run);
+      encode_words(section.text, at_start && section.text.data() == text.data(), run);
     }
   }
 }
 
-void BpeTokenizer::encode_words(std::string_view text, Run& run) const {
-  for (const std::string_view word : parts_.pre_tokenizer.split(text, run.arena)) encode_word(word, run);
+void BpeTokenizer::encode_words(std::string_view text, bool at_start, Run& run) const {
+  for (const std::string_view word : parts_.pre_tokenizer.split(text, at_start, run.arena)) {
+    run.parts.clear();
+    parts_.model.cut(word, run.parts);
+    for (const std::string_view part : run.parts) encode_word(part, run);
+  }
 }
 
 void BpeTokenizer::encode_word(std::string_view word, Run& run) const {
@@ -86,11 +92,19 @@ void BpeTokenizer::encode_word(std::string_view word, Run& run) const {
 }
 
 std::string BpeTokenizer::decode(std::span<const std::int32_t> ids, bool skip_special) const {
+  const bool joins = parts_.spellings.empty();
   std::string bytes;
+  std::vector<std::string> tokens;
   for (const std::int32_t id : ids) {
     if (!is_known(id) || (skip_special && is_special(id))) continue;
-    bytes += parts_.pieces[static_cast<std::size_t>(id)];
+    const auto index = static_cast<std::size_t>(id);
+    if (joins) {
+      bytes += parts_.pieces[index];
+    } else if (!parts_.spellings[index].empty()) {
+      tokens.push_back(parts_.spellings[index]);
+    }
   }
+  if (!joins) return parts_.decoder.decode(std::move(tokens));
   return valid_utf8_prefix(bytes) == bytes.size() ? bytes : replace_invalid_utf8(bytes);
 }
 

@@ -9,24 +9,29 @@
 
 #include "core/tokenizer/added_tokens.h"
 #include "core/tokenizer/bpe_model.h"
+#include "core/tokenizer/normalizer.h"
 #include "core/tokenizer/pre_tokenizer.h"
+#include "core/tokenizer/token_decoder.h"
 #include "core/tokenizer/tokenizer.h"
 
 namespace quantscope {
 
-/// What a byte-level tokenizer is made of; the readers of tokenizer.json and of GGUF vocabularies fill it.
+/// What a tokenizer is made of; the readers of tokenizer.json and of GGUF vocabularies fill it.
 struct BpeTokenizerParts {
   BpeModel model;
+  Normalizer normalizer;
   PreTokenizer pre_tokenizer;
-  bool nfc = false;                          ///< normalize text to NFC first
-  std::vector<AddedToken> added;             ///< ids within `pieces`
-  std::vector<std::string> pieces;           ///< bytes of each id; empty where an id has no token
+  TokenDecoder decoder;
+  std::vector<AddedToken> added;    ///< ids within `pieces`
+  std::vector<std::string> pieces;  ///< bytes of each id; empty where an id has no token
+  /// The token of each id as the vocabulary spells it; empty where decoding only joins `pieces`.
+  std::vector<std::string> spellings;
   std::vector<std::int32_t> prefix, suffix;  ///< ids that EncodeOptions::add_special puts around the text
   std::optional<std::int32_t> bos_id, eos_id;
 };
 
-/// Byte-level byte-pair encoding (GPT-2, Llama 3, Qwen 2, SmolLM):
-/// repair UTF-8, cut out added tokens, normalize, cut into words, merge bytes of each word.
+/// Byte-pair encoding over bytes (GPT-2, Llama 3, Qwen 2, SmolLM) or characters (Llama 2, Mistral, Gemma):
+/// repair UTF-8, cut out added tokens, normalize, cut into words, merge bytes or characters of each word.
 class BpeTokenizer final : public Tokenizer {
  public:
   explicit BpeTokenizer(BpeTokenizerParts parts);
@@ -44,8 +49,8 @@ class BpeTokenizer final : public Tokenizer {
   struct Run;
 
   bool is_known(std::int32_t id) const { return id >= 0 && id < vocabulary_size(); }
-  void encode_section(std::string_view text, Run& run) const;
-  void encode_words(std::string_view text, Run& run) const;
+  void encode_section(std::string_view text, bool at_start, Run& run) const;
+  void encode_words(std::string_view text, bool at_start, Run& run) const;
   void encode_word(std::string_view word, Run& run) const;
 
   BpeTokenizerParts parts_;

@@ -2,6 +2,7 @@
 #include "core/tokenizer/byte_level.h"
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 
 #include "core/tokenizer/utf8.h"
@@ -59,6 +60,14 @@ std::string byte_level_from_bytes(std::string_view bytes) {
     }
   }
   return text;
+}
+
+std::optional<unsigned char> byte_of_token(std::string_view token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return std::nullopt;
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(token.data() + 3, token.data() + 5, value, 16);
+  if (error != std::errc() || end != token.data() + 5) return std::nullopt;
+  return static_cast<unsigned char>(value);
 }
 
 std::string decoded_piece(std::string_view entry) { return bytes_from_byte_level(entry).value_or(std::string(entry)); }

@@ -16,6 +16,9 @@ std::optional<std::string> bytes_from_byte_level(std::string_view text);
 /// The byte-level spelling of bytes.
 std::string byte_level_from_bytes(std::string_view bytes);
 
+/// The byte that SentencePiece's token "<0x0A>" stands for; empty if `token` is not of that form.
+std::optional<unsigned char> byte_of_token(std::string_view token);
+
 /// What a decoder writes for a vocabulary entry: its bytes, or the entry as it stands if it is not byte-level text.
 std::string decoded_piece(std::string_view entry);
 

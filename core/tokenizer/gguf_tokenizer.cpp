@@ -6,9 +6,10 @@
 #include <limits>
 
 #include "core/tokenizer/bpe_tokenizer.h"
+#include "core/tokenizer/byte_level.h"
 #include "core/tokenizer/merge_text.h"
 #include "core/tokenizer/split_patterns.h"
-#include "core/tokenizer/vocabulary_pieces.h"
+#include "core/tokenizer/vocabulary_spellings.h"
 
 namespace quantscope {
 namespace {
@@ -95,8 +96,9 @@ Result<void> add_vocabulary(const GgufVocabulary& vocabulary, bool ignore_merges
   const Result<BpeSource> source = bpe_source(vocabulary, ignore_merges);
   if (!source) return tl::unexpected(source.error());
   parts.added = added_tokens(vocabulary);
-  Result<std::vector<std::string>> pieces = vocabulary_pieces(source->vocabulary, parts.added);
+  Result<std::vector<std::string>> pieces = vocabulary_spellings(source->vocabulary, parts.added);
   if (!pieces) return tl::unexpected(pieces.error());
+  for (std::string& piece : *pieces) piece = decoded_piece(piece);
   Result<BpeModel> model = BpeModel::build(*source);
   if (!model) return tl::unexpected(model.error());
   // Unlike tokenizer.json's decoder, llama.cpp writes these tokens as they stand.
@@ -122,7 +124,7 @@ Result<std::shared_ptr<const Tokenizer>> build_gguf_tokenizer(const GgufVocabula
   if (!named) return tl::unexpected(named.error());
   if (const Result<void> checked = check_sizes(vocabulary); !checked) return tl::unexpected(checked.error());
   BpeTokenizerParts parts;
-  parts.nfc = (*named)->nfc;
+  if ((*named)->nfc) parts.normalizer.add(NormalForm::nfc);
   if (const Result<void> added = add_splits(**named, parts.pre_tokenizer); !added) {
     return tl::unexpected(added.error());
   }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/tokenizer/text_pattern.h"
 #include "kernels/error.h"
 
 namespace quantscope {
@@ -14,7 +16,16 @@ namespace quantscope {
 Result<std::vector<const nlohmann::json*>> sequence_parts(const nlohmann::json& value, const char* list,
                                                           const char* component);
 
-/// The failure for a component that only other kinds of tokenizer have.
+/// A `pattern`: {"String": plain text} or {"Regex": Oniguruma expression}. `owner` is named when it is missing.
+Result<TextPattern> read_pattern(const nlohmann::json& value, std::string_view owner);
+
+/// A text that a component puts into others; fails if it is longer than 256 bytes, which no tokenizer needs.
+Result<std::string> read_insert(const nlohmann::json& object, const char* name, std::string_view owner);
+
+/// The sign for a space of a Metaspace component: one character, "▁" if not given.
+Result<std::string> read_space_mark(const nlohmann::json& object);
+
+/// The failure for a component that this program does not know.
 tl::unexpected<Error> refuse_part(std::string_view component, std::string_view type);
 
 }  // namespace quantscope

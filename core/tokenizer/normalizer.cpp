@@ -5,82 +5,79 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {
 
-using CodePoints = std::vector<utf8proc_int32_t>;
+void append_lowercase(std::string_view character, std::string& lower) {
+  if (character.size() == 1) {
+    const char letter = character[0];
+    lower.push_back(letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter);
+    return;
+  }
+  if (character == "\u0130") {  // the only character whose lower case is two
+    lower += "i\u0307";
+    return;
+  }
+  std::array<utf8proc_uint8_t, 4> bytes{};
+  const auto length =
+      utf8proc_encode_char(utf8proc_tolower(static_cast<utf8proc_int32_t>(code_point(character))), bytes.data());
+  lower.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+}
 
-CodePoints decompose(std::string_view text) {
-  CodePoints points;
-  points.reserve(text.size());
+std::string perform(const NormalForm& form, std::string_view text) { return to_normal_form(text, form); }
+
+std::string perform(const LowercaseText&, std::string_view text) {
+  std::string lower;
+  lower.reserve(text.size());
   while (!text.empty()) {
     const std::size_t length = first_utf8_part(text).length;
-    std::array<utf8proc_int32_t, 32> expanded{};
-    int last_boundary = 0;
-    const utf8proc_ssize_t count =
-        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(code_point(text.substr(0, length))), expanded.data(),
-                                static_cast<utf8proc_ssize_t>(expanded.size()),
-                                static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE), &last_boundary);
-    points.insert(points.end(), expanded.begin(), expanded.begin() + std::max<utf8proc_ssize_t>(count, 0));
+    append_lowercase(text.substr(0, length), lower);
     text.remove_prefix(length);
   }
-  return points;
+  return lower;
 }
 
-int combining_class(utf8proc_int32_t point) { return utf8proc_get_property(point)->combining_class; }
-
-/// utf8proc_decompose() sorts marks by insertion, which a text of a million marks turns into hours.
-void order_marks(CodePoints& points) {
-  for (auto first = points.begin(); first != points.end();) {
-    if (combining_class(*first) == 0) {
-      ++first;
-      continue;
-    }
-    const auto last = std::find_if(first, points.end(), [](auto point) { return combining_class(point) == 0; });
-    std::stable_sort(first, last, [](auto a, auto b) { return combining_class(a) < combining_class(b); });
-    first = last;
-  }
+std::string perform(const StripSpace& strip, std::string_view text) {
+  if (strip.left) text.remove_prefix(leading_space_length(text));
+  if (strip.right) text = text.substr(0, trailing_space_begin(text));
+  return std::string(text);
 }
 
-/// False only for characters that NFC never changes, moves or joins to the one before.
-bool may_change(char32_t character) {
-  constexpr utf8proc_uint16_t none = 0xFFFF, first_joining = 0x8000;  // utf8proc's own encoding of its tables
-  const bool is_jamo = character >= 0x1100 && character <= 0x11FF;    // joined by rule, not by table
-  const utf8proc_property_t& property = *utf8proc_get_property(static_cast<utf8proc_int32_t>(character));
-  const bool decomposes = property.decomp_seqindex != none && property.decomp_type == 0;
-  const bool joins_previous = property.comb_index != none && property.comb_index >= first_joining;
-  return is_jamo || decomposes || joins_previous || property.combining_class != 0;
+std::string perform(const PrependText& prepend, std::string_view text) {
+  return text.empty() ? std::string() : prepend.text + std::string(text);
+}
+
+std::string perform(const ReplaceText& replace, std::string_view text) {
+  return replace.pattern.replace(text, replace.content);
 }
 
 }  // namespace
 
-bool may_change_under_nfc(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    // Lead bytes below 0xCC begin characters below U+0300: none of them changes unless a mark follows.
-    if (static_cast<unsigned char>(text[i]) < 0xCC) continue;
-    if (may_change(code_point(text.substr(i, first_utf8_part(text.substr(i)).length)))) return true;
-  }
-  return false;
+void Normalizer::add(Step step) { steps_.push_back(std::move(step)); }
+
+bool Normalizer::may_change(std::string_view text) const {
+  return !std::ranges::all_of(steps_, [text](const Step& step) {
+    const auto* form = std::get_if<NormalForm>(&step);
+    return form != nullptr && *form == NormalForm::nfc && !may_change_under_nfc(text);
+  });
 }
 
-std::string to_nfc(std::string_view text) {
-  CodePoints points = decompose(text);
-  order_marks(points);
-  const utf8proc_ssize_t count =
-      utf8proc_normalize_utf32(points.data(), static_cast<utf8proc_ssize_t>(points.size()),
-                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
-  std::string composed;
-  composed.reserve(text.size());
-  for (utf8proc_ssize_t i = 0; i < count; ++i) {
-    std::array<utf8proc_uint8_t, 4> bytes{};
-    const utf8proc_ssize_t length = utf8proc_encode_char(points[static_cast<std::size_t>(i)], bytes.data());
-    composed.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+std::string Normalizer::normalize(std::string_view text) const {
+  std::string normal(text);
+  for (const Step& step : steps_) {
+    normal = std::visit([&normal](const auto& kind) { return perform(kind, normal); }, step);
   }
-  return composed;
+  return normal;
+}
+
+bool Normalizer::strips_left() const {
+  return std::ranges::any_of(steps_, [](const Step& step) {
+    const auto* strip = std::get_if<StripSpace>(&step);
+    return strip != nullptr && strip->left;
+  });
 }
 
 }  // namespace quantscope

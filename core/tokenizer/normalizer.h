@@ -3,14 +3,45 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/tokenizer/text_pattern.h"
+#include "core/tokenizer/unicode_normal_form.h"
 
 namespace quantscope {
 
-/// False only if valid UTF-8 text is in NFC already; judges character by character, without building anything.
-bool may_change_under_nfc(std::string_view text);
+/// Lower case of each character by itself (no final sigma), as Rust's char::to_lowercase.
+struct LowercaseText {};
+/// Removes white space (Unicode White_Space) from the ends.
+struct StripSpace {
+  bool left = true, right = true;
+};
+/// Puts text before a text that is not empty.
+struct PrependText {
+  std::string text;
+};
+struct ReplaceText {
+  TextPattern pattern;
+  std::string content;
+};
 
-/// Unicode Normalization Form C of valid UTF-8 (UAX #15), in time linear in the text but for the sorting of runs of
-/// combining marks.
-std::string to_nfc(std::string_view text);
+/// Changes text before it is cut into words: steps in order. Immutable and safe to use from several threads.
+class Normalizer {
+ public:
+  using Step = std::variant<NormalForm, LowercaseText, StripSpace, PrependText, ReplaceText>;
+
+  void add(Step step);
+  bool empty() const { return steps_.empty(); }
+  /// False only if normalize() would give valid UTF-8 `text` back as it is.
+  bool may_change(std::string_view text) const;
+  std::string normalize(std::string_view text) const;
+  /// True if white space may be cut off the beginning of a text.
+  bool strips_left() const;
+
+ private:
+  std::vector<Step> steps_;
+};
 
 }  // namespace quantscope

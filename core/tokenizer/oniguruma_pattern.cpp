@@ -9,6 +9,9 @@ namespace {
 constexpr std::string_view kWhiteSpace =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
+/// What \w matches in Oniguruma and in Rust's regex; PCRE2's own \w leaves marks out.
+constexpr std::string_view kWordCharacter = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200c}\x{200d})";
+
 class PatternWriter {
  public:
   explicit PatternWriter(std::string_view pattern) : pattern_(pattern) {}
@@ -26,15 +29,27 @@ class PatternWriter {
     const std::string_view escape = pattern_.substr(position_, 2);
     position_ += escape.size();
     if (escape == "\\h" || escape == "\\H") return false;
-    if (escape == "\\S" && in_class_) return false;
-    if (escape == "\\s") {
-      written_ += in_class_ ? std::string(kWhiteSpace) : fmt::format("[{}]", kWhiteSpace);
-    } else if (escape == "\\S") {
-      written_ += fmt::format("[^{}]", kWhiteSpace);
+    if (in_class_ && (escape == "\\S" || escape == "\\W")) return false;
+    if (escape == "\\s" || escape == "\\S") {
+      write_set(kWhiteSpace, escape == "\\S");
+    } else if (escape == "\\w" || escape == "\\W") {
+      write_set(kWordCharacter, escape == "\\W");
+    } else if (!in_class_ && (escape == "\\b" || escape == "\\B")) {
+      write_word_boundary(escape == "\\B");
     } else {
       written_ += escape;
     }
     return true;
+  }
+
+  void write_set(std::string_view set, bool negated) {
+    written_ += in_class_ ? std::string(set) : fmt::format("[{}{}]", negated ? "^" : "", set);
+  }
+
+  /// A boundary has a word character on one side only.
+  void write_word_boundary(bool negated) {
+    const std::string_view beside = negated ? "=" : "!", opposite = negated ? "!" : "=";
+    written_ += fmt::format("(?:(?<=[{0}])(?{1}[{0}])|(?<![{0}])(?{2}[{0}]))", kWordCharacter, beside, opposite);
   }
 
   bool write_plain() {
@@ -66,7 +81,7 @@ class PatternWriter {
   }
 
   Result<std::string> refuse() const {
-    return fail(ErrorCode::unsupported, fmt::format("The split pattern \"{1}\" is not supported from its byte {0} on.",
+    return fail(ErrorCode::unsupported, fmt::format("The pattern \"{1}\" is not supported from its byte {0} on.",
                                                     position_, pattern_.substr(0, 200)));
   }
 

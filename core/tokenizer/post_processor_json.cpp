@@ -44,6 +44,24 @@ Result<TextFrame> read_template(const json& value) {
   return frame;
 }
 
+/// {"cls": ["<s>", 0], "sep": ["</s>", 2]}: the id of `name`.
+bool append_named(const json& value, const char* name, std::vector<std::int32_t>& ids) {
+  const json& pair = json_field(value, name);
+  if (!pair.is_array() || pair.size() != 2) return false;
+  const std::optional<std::int32_t> id = json_token_id(pair[1]);
+  if (id) ids.push_back(*id);
+  return id.has_value();
+}
+
+/// RobertaProcessing and BertProcessing: cls, text, sep.
+Result<TextFrame> read_enclosing(const json& value) {
+  TextFrame frame;
+  if (!append_named(value, "cls", frame.prefix) || !append_named(value, "sep", frame.suffix)) {
+    return malformed_template();
+  }
+  return frame;
+}
+
 }  // namespace
 
 Result<TextFrame> read_post_processor(const json& value) {
@@ -53,8 +71,9 @@ Result<TextFrame> read_post_processor(const json& value) {
   for (const json* part : *parts) {
     const std::string_view type = json_text(*part, "type");
     if (type == "ByteLevel") continue;
-    if (type != "TemplateProcessing") return refuse_part("post_processor", type);
-    Result<TextFrame> outer = read_template(*part);
+    const bool encloses = type == "RobertaProcessing" || type == "BertProcessing";
+    if (!encloses && type != "TemplateProcessing") return refuse_part("post_processor", type);
+    Result<TextFrame> outer = encloses ? read_enclosing(*part) : read_template(*part);
     if (!outer) return outer;
     frame.prefix.insert(frame.prefix.begin(), outer->prefix.begin(), outer->prefix.end());
     frame.suffix.insert(frame.suffix.end(), outer->suffix.begin(), outer->suffix.end());

@@ -14,8 +14,8 @@ struct TextFrame {
   std::vector<std::int32_t> prefix, suffix;
 };
 
-/// `post_processor` of tokenizer.json: null, ByteLevel (which changes offsets only), TemplateProcessing or a Sequence
-/// of these.
+/// `post_processor` of tokenizer.json: null, ByteLevel (which changes offsets only), TemplateProcessing,
+/// RobertaProcessing, BertProcessing or a Sequence of these.
 Result<TextFrame> read_post_processor(const nlohmann::json& value);
 
 }  // namespace quantscope

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -17,15 +18,26 @@ using TextArena = std::deque<std::string>;
 /// The ByteLevel option add_prefix_space: each piece begins with a space.
 struct PrefixSpace {};
 
+/// Which pieces get the replacement of a space put before them.
+enum class PrependScheme : std::uint8_t { always, first, never };
+
+/// SentencePiece's way with spaces: each becomes `replacement` ("▁"), and words begin with it.
+struct Metaspace {
+  std::string replacement = "\u2581";
+  PrependScheme prepend = PrependScheme::always;  ///< `first`: only the piece the whole text begins with
+  bool split = true;                              ///< cut before each replacement
+};
+
 /// Cuts text into the words that byte-pair encoding looks at one by one: steps, each working on the pieces of the one
 /// before it. Immutable and safe to use from several threads.
 class PreTokenizer {
  public:
-  using Step = std::variant<RegexSplitter, PrefixSpace>;
+  using Step = std::variant<RegexSplitter, PrefixSpace, Metaspace>;
 
-  void add(Step step) { steps_.push_back(std::move(step)); }
-  /// Pieces point into `text` or into strings added to `arena`.
-  std::vector<std::string_view> split(std::string_view text, TextArena& arena) const;
+  void add(Step step);
+  /// Pieces point into `text` or into strings added to `arena`. `at_start` says that nothing of the whole text lies
+  /// before `text`.
+  std::vector<std::string_view> split(std::string_view text, bool at_start, TextArena& arena) const;
 
  private:
   std::vector<Step> steps_;

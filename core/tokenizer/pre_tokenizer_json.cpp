@@ -47,54 +47,72 @@ Result<void> read_byte_level(const json& value, PreTokenizer& pre_tokenizer) {
   return add_split({.pattern = std::string(kGpt2Split)}, pre_tokenizer);
 }
 
+Result<void> read_digits(const json& value, PreTokenizer& pre_tokenizer) {
+  const bool individual = json_flag(value, "individual_digits", false);
+  return add_split({.pattern = std::string(individual ? kSingleDigit : kDigitRun)}, pre_tokenizer);
+}
+
+Result<void> read_punctuation(const json& value, PreTokenizer& pre_tokenizer) {
+  const std::string_view name = json_text(value, "behavior");
+  const std::optional<SplitBehavior> behavior = name.empty() ? SplitBehavior::isolated : behavior_named(name);
+  if (!behavior) return refuse_part("pre_tokenizer", "Punctuation with an unknown behavior");
+  return add_split({.pattern = std::string(kPunctuation), .behavior = *behavior}, pre_tokenizer);
+}
+
+Result<void> read_delimiter(const json& value, PreTokenizer& pre_tokenizer) {
+  const std::string delimiter(json_text(value, "delimiter"));
+  return add_split({delimiter, true, SplitBehavior::removed}, pre_tokenizer);
+}
+
+Result<void> read_metaspace(const json& value, PreTokenizer& pre_tokenizer) {
+  Result<std::string> mark = read_space_mark(value);
+  if (!mark) return tl::unexpected(mark.error());
+  const Result<PrependScheme> scheme = read_prepend_scheme(value);
+  if (!scheme) return tl::unexpected(scheme.error());
+  pre_tokenizer.add(
+      Metaspace{.replacement = std::move(*mark), .prepend = *scheme, .split = json_flag(value, "split", true)});
+  return {};
+}
+
 Result<void> read_step(const json& value, PreTokenizer& pre_tokenizer) {
   const std::string_view type = json_text(value, "type");
   if (type == "ByteLevel") return read_byte_level(value, pre_tokenizer);
   if (type == "Split") return read_split(value, pre_tokenizer);
-  if (type == "Digits") {
-    const bool individual = json_flag(value, "individual_digits", false);
-    return add_split({.pattern = std::string(individual ? kSingleDigit : kDigitRun)}, pre_tokenizer);
+  if (type == "Digits") return read_digits(value, pre_tokenizer);
+  if (type == "Punctuation") return read_punctuation(value, pre_tokenizer);
+  if (type == "CharDelimiterSplit") return read_delimiter(value, pre_tokenizer);
+  if (type == "Metaspace") return read_metaspace(value, pre_tokenizer);
+  if (type == "WhitespaceSplit") {
+    return add_split({.pattern = R"(\s)", .behavior = SplitBehavior::removed}, pre_tokenizer);
+  }
+  if (type == "Whitespace") {
+    return add_split({std::string(kWordOrRest), false, SplitBehavior::removed, true}, pre_tokenizer);
   }
   return refuse_part("pre_tokenizer", type);
 }
 
 }  // namespace
 
-Result<PreTokenizer> read_pre_tokenizer(const json& value) {
+Result<PrependScheme> read_prepend_scheme(const json& value) {
+  const std::string_view scheme = json_text(value, "prepend_scheme");
+  if (scheme == "always") return PrependScheme::always;
+  if (scheme == "first") return PrependScheme::first;
+  if (scheme == "never") return PrependScheme::never;
+  if (!scheme.empty()) return refuse_part("prepend_scheme", scheme);
+  return json_flag(value, "add_prefix_space", true) ? PrependScheme::always : PrependScheme::never;
+}
+
+Result<PreTokenizerSpec> read_pre_tokenizer(const json& value) {
   const auto parts = sequence_parts(value, "pretokenizers", "pre_tokenizer");
   if (!parts) return tl::unexpected(parts.error());
-  if (parts->empty()) return refuse_part("pre_tokenizer", "");
-  PreTokenizer pre_tokenizer;
+  PreTokenizerSpec spec;
   for (const json* part : *parts) {
-    if (const Result<void> read = read_step(*part, pre_tokenizer); !read) return tl::unexpected(read.error());
-    const bool is_byte_level = json_text(*part, "type") == "ByteLevel";
     // ByteLevel respells the text, so a step after it would see other characters than one before it.
-    if (is_byte_level && part != parts->back()) return refuse_part("pre_tokenizer", "ByteLevel before another");
-    if (!is_byte_level && part == parts->back()) return refuse_part("pre_tokenizer", "without ByteLevel at its end");
+    if (spec.byte_level) return refuse_part("pre_tokenizer", "ByteLevel before another");
+    if (const Result<void> read = read_step(*part, spec.steps); !read) return tl::unexpected(read.error());
+    spec.byte_level = json_text(*part, "type") == "ByteLevel";
   }
-  return pre_tokenizer;
-}
-
-Result<bool> read_nfc(const json& normalizer) {
-  const auto parts = sequence_parts(normalizer, "normalizers", "normalizer");
-  if (!parts) return tl::unexpected(parts.error());
-  for (const json* part : *parts) {
-    if (json_text(*part, "type") != "NFC") return refuse_part("normalizer", json_text(*part, "type"));
-  }
-  return !parts->empty();
-}
-
-Result<void> check_decoder(const json& decoder) {
-  const auto parts = sequence_parts(decoder, "decoders", "decoder");
-  if (!parts) return tl::unexpected(parts.error());
-  bool byte_level = false;
-  for (const json* part : *parts) {
-    const std::string_view type = json_text(*part, "type");
-    if (type != "ByteLevel" && type != "Fuse") return refuse_part("decoder", type);
-    byte_level = byte_level || type == "ByteLevel";
-  }
-  if (!byte_level) return refuse_part("decoder", "");
-  return {};
+  return spec;
 }
 
 }  // namespace quantscope

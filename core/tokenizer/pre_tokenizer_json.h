@@ -8,13 +8,17 @@
 
 namespace quantscope {
 
-/// `pre_tokenizer` of tokenizer.json: ByteLevel, alone or at the end of a Sequence of Split and Digits.
-Result<PreTokenizer> read_pre_tokenizer(const nlohmann::json& value);
+/// What `pre_tokenizer` of tokenizer.json asks for.
+struct PreTokenizerSpec {
+  PreTokenizer steps;
+  bool byte_level = false;  ///< the vocabulary spells bytes (see byte_level.h); else it spells characters
+};
 
-/// True if `normalizer` asks for NFC, false if it is null; others are refused.
-Result<bool> read_nfc(const nlohmann::json& normalizer);
+/// null, ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, CharDelimiterSplit, Metaspace or a
+/// Sequence of these in which ByteLevel comes last. Source: tokenizers/src/pre_tokenizers of Hugging Face tokenizers.
+Result<PreTokenizerSpec> read_pre_tokenizer(const nlohmann::json& value);
 
-/// Refuses a `decoder` other than ByteLevel (Fuse beside it changes nothing).
-Result<void> check_decoder(const nlohmann::json& decoder);
+/// `prepend_scheme` of a Metaspace component; older files say `add_prefix_space` instead.
+Result<PrependScheme> read_prepend_scheme(const nlohmann::json& value);
 
 }  // namespace quantscope

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/tokenizer/text_pattern.h"
 #include "kernels/error.h"
-
-struct pcre2_real_code_8;
 
 namespace quantscope {
 
@@ -23,20 +21,21 @@ struct SplitRule {
   bool invert = false;  ///< treat what lies between matches as the matches
 };
 
-/// Cuts text by a regular expression. Immutable and safe to use from several threads.
+/// Cuts text by a pattern. Immutable and safe to use from several threads.
 class RegexSplitter {
  public:
-  /// Fails if the pattern is malformed or uses what PCRE2 cannot do.
+  /// Fails if the pattern is empty, malformed or uses what PCRE2 cannot do.
   static Result<RegexSplitter> compile(const SplitRule& rule);
 
   /// Appends the pieces of each text to `pieces`; they point into `texts` and are never empty. Texts must be valid
-  /// UTF-8. Where matching gives up (its limits are there for hostile patterns) the rest of that text is one piece.
+  /// UTF-8.
   void split(std::span<const std::string_view> texts, std::vector<std::string_view>& pieces) const;
 
  private:
-  RegexSplitter() = default;
+  RegexSplitter(TextPattern pattern, const SplitRule& rule)
+      : pattern_(std::move(pattern)), behavior_(rule.behavior), invert_(rule.invert) {}
 
-  std::shared_ptr<const pcre2_real_code_8> code_;
+  TextPattern pattern_;
   SplitBehavior behavior_ = SplitBehavior::isolated;
   bool invert_ = false;
 };

@@ -13,6 +13,10 @@ inline constexpr std::string_view kGpt2Split =
 inline constexpr std::string_view kSingleDigit = R"(\p{N})";
 /// A run of numeric characters, which it cuts off otherwise.
 inline constexpr std::string_view kDigitRun = R"(\p{N}+)";
+/// One punctuation character, for the Punctuation pre-tokenizer: general category P or ASCII punctuation.
+inline constexpr std::string_view kPunctuation = R"([\p{P}$+<=>^`|~])";
+/// What the Whitespace pre-tokenizer keeps.
+inline constexpr std::string_view kWordOrRest = R"(\w+|[^\w\s]+)";
 /// Llama 3, as its tokenizer.json has it.
 inline constexpr std::string_view kLlama3Split =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";

@@ -42,10 +42,11 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::from_json(const fs::path& pa
   std::error_code ignored;
   const fs::path file = fs::is_directory(path, ignored) ? path / "tokenizer.json" : path;
   if (!fs::exists(file, ignored) && fs::exists(file.parent_path() / "tokenizer.model", ignored)) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("{} has a tokenizer.model only: SentencePiece-style vocabularies are not supported yet.",
-                            file.parent_path().string()),
-                file.string());
+    return fail(
+        ErrorCode::unsupported,
+        fmt::format("{} has a tokenizer.model only, which is not read; add the tokenizer.json of the same model.",
+                    file.parent_path().string()),
+        file.string());
   }
   const Result<JsonDocument> document = open_json(file);
   if (!document) return tl::unexpected(document.error());

@@ -6,13 +6,14 @@
 #include <algorithm>
 
 #include "core/tokenizer/bpe_tokenizer.h"
-#include "core/tokenizer/byte_level.h"
 #include "core/tokenizer/json_fields.h"
 #include "core/tokenizer/json_parts.h"
 #include "core/tokenizer/merge_text.h"
+#include "core/tokenizer/normalizer_json.h"
 #include "core/tokenizer/post_processor_json.h"
 #include "core/tokenizer/pre_tokenizer_json.h"
-#include "core/tokenizer/vocabulary_pieces.h"
+#include "core/tokenizer/token_decoder_json.h"
+#include "core/tokenizer/vocabulary_spellings.h"
 
 namespace quantscope {
 namespace {
@@ -44,7 +45,6 @@ Result<std::vector<AddedToken>> read_added_tokens(const json& list) {
 Result<void> check_model(const json& model) {
   const std::string_view type = json_text(model, "type");
   if (type != "BPE") return refuse_part("model", type);
-  if (json_flag(model, "byte_fallback", false)) return refuse_part("model", "BPE with byte_fallback");
   for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     if (!json_text(model, affix).empty()) return refuse_part("model", fmt::format("BPE with {}", affix));
   }
@@ -86,8 +86,8 @@ Result<void> read_merges(const json& merges, BpeSource& source) {
 }
 
 /// The result points into `model`.
-Result<BpeSource> read_model(const json& model) {
-  BpeSource source;
+Result<BpeSource> read_model(const json& model, BpeAlphabet alphabet) {
+  BpeSource source{.alphabet = alphabet};
   if (const Result<void> checked = check_model(model); !checked) return tl::unexpected(checked.error());
   if (const Result<void> read = read_vocabulary(json_field(model, "vocab"), source); !read) {
     return tl::unexpected(read.error());
@@ -97,50 +97,63 @@ Result<BpeSource> read_model(const json& model) {
   }
   source.ignore_merges = json_flag(model, "ignore_merges", false);
   source.fuse_unknown = json_flag(model, "fuse_unk", false);
+  source.byte_fallback = json_flag(model, "byte_fallback", false);
   if (const std::string_view unknown = json_text(model, "unk_token"); !unknown.empty()) {
     source.unknown_id = json_token_id(json_field(json_field(model, "vocab"), std::string(unknown).c_str()));
   }
   return source;
 }
 
-std::optional<std::int32_t> id_of(std::string_view content, const BpeTokenizerParts& parts) {
+std::optional<std::int32_t> id_of(std::string_view content, const BpeTokenizerParts& parts,
+                                  const std::vector<std::string>& spellings) {
   if (content.empty()) return std::nullopt;
   const auto added = std::ranges::find(parts.added, content, &AddedToken::content);
   if (added != parts.added.end()) return added->id;
-  const auto piece = std::ranges::find(parts.pieces, content);
-  if (piece == parts.pieces.end()) return std::nullopt;
-  return static_cast<std::int32_t>(piece - parts.pieces.begin());
+  const auto spelling = std::ranges::find(spellings, content);
+  if (spelling == spellings.end()) return std::nullopt;
+  return static_cast<std::int32_t>(spelling - spellings.begin());
 }
 
-Result<void> add_vocabulary(const json& root, BpeTokenizerParts& parts) {
-  const Result<BpeSource> source = read_model(json_field(root, "model"));
+/// Everything but the pipeline; `parts` has its decoder already.
+Result<void> add_vocabulary(const json& root, BpeAlphabet alphabet, const SpecialTokenNames& names,
+                            BpeTokenizerParts& parts) {
+  const Result<BpeSource> source = read_model(json_field(root, "model"), alphabet);
   if (!source) return tl::unexpected(source.error());
   Result<std::vector<AddedToken>> added = read_added_tokens(json_field(root, "added_tokens"));
   if (!added) return tl::unexpected(added.error());
-  Result<std::vector<std::string>> pieces = vocabulary_pieces(source->vocabulary, *added);
-  if (!pieces) return tl::unexpected(pieces.error());
+  Result<std::vector<std::string>> spellings = vocabulary_spellings(source->vocabulary, *added);
+  if (!spellings) return tl::unexpected(spellings.error());
   Result<BpeModel> model = BpeModel::build(*source);
   if (!model) return tl::unexpected(model.error());
-  // Hugging Face's decoder reads added tokens as byte-level text too where it can.
-  for (const AddedToken& token : *added) (*pieces)[static_cast<std::size_t>(token.id)] = decoded_piece(token.content);
+  for (const AddedToken& token : *added) {  // decoded as they are found
+    if (token.normalized) (*spellings)[static_cast<std::size_t>(token.id)] = parts.normalizer.normalize(token.content);
+  }
   parts.added = std::move(*added);
-  parts.pieces = std::move(*pieces);
   parts.model = std::move(*model);
+  parts.bos_id = id_of(names.bos, parts, *spellings);
+  parts.eos_id = id_of(names.eos, parts, *spellings);
+  // Hugging Face's decoders read added tokens like all others.
+  for (const std::string& spelling : *spellings) parts.pieces.push_back(parts.decoder.token_bytes(spelling));
+  if (!parts.decoder.only_byte_level()) parts.spellings = std::move(*spellings);
   return {};
 }
 
-Result<void> add_pipeline(const json& root, BpeTokenizerParts& parts) {
-  const Result<bool> nfc = read_nfc(json_field(root, "normalizer"));
-  if (!nfc) return tl::unexpected(nfc.error());
-  Result<PreTokenizer> pre_tokenizer = read_pre_tokenizer(json_field(root, "pre_tokenizer"));
+/// What lies around the model; gives the alphabet it is to have.
+Result<BpeAlphabet> add_pipeline(const json& root, BpeTokenizerParts& parts) {
+  Result<Normalizer> normalizer = read_normalizer(json_field(root, "normalizer"));
+  if (!normalizer) return tl::unexpected(normalizer.error());
+  Result<PreTokenizerSpec> pre_tokenizer = read_pre_tokenizer(json_field(root, "pre_tokenizer"));
   if (!pre_tokenizer) return tl::unexpected(pre_tokenizer.error());
   Result<TextFrame> frame = read_post_processor(json_field(root, "post_processor"));
   if (!frame) return tl::unexpected(frame.error());
-  parts.nfc = *nfc;
-  parts.pre_tokenizer = std::move(*pre_tokenizer);
+  Result<TokenDecoder> decoder = read_token_decoder(json_field(root, "decoder"));
+  if (!decoder) return tl::unexpected(decoder.error());
+  parts.normalizer = std::move(*normalizer);
+  parts.pre_tokenizer = std::move(pre_tokenizer->steps);
+  parts.decoder = std::move(*decoder);
   parts.prefix = std::move(frame->prefix);
   parts.suffix = std::move(frame->suffix);
-  return check_decoder(json_field(root, "decoder"));
+  return pre_tokenizer->byte_level ? BpeAlphabet::bytes : BpeAlphabet::characters;
 }
 
 bool frame_is_known(const BpeTokenizerParts& parts) {
@@ -163,12 +176,13 @@ SpecialTokenNames read_special_names(const json& config) {
 Result<std::shared_ptr<const Tokenizer>> build_json_tokenizer(const json& root, const SpecialTokenNames& names) {
   BpeTokenizerParts parts;
   // The pipeline first: it says best what kind of tokenizer this is.
-  if (const Result<void> read = add_pipeline(root, parts); !read) return tl::unexpected(read.error());
-  if (const Result<void> read = add_vocabulary(root, parts); !read) return tl::unexpected(read.error());
+  const Result<BpeAlphabet> alphabet = add_pipeline(root, parts);
+  if (!alphabet) return tl::unexpected(alphabet.error());
+  if (const Result<void> read = add_vocabulary(root, *alphabet, names, parts); !read) {
+    return tl::unexpected(read.error());
+  }
   if (!frame_is_known(parts)) return malformed("The post_processor's template has an id that the vocabulary lacks");
-  parts.bos_id = id_of(names.bos, parts);
   if (!parts.bos_id && !parts.prefix.empty()) parts.bos_id = parts.prefix.front();
-  parts.eos_id = id_of(names.eos, parts);
   return std::make_shared<const BpeTokenizer>(std::move(parts));
 }
 

@@ -17,7 +17,7 @@ struct SpecialTokenNames {
 /// `bos_token` and `eos_token` of tokenizer_config.json.
 SpecialTokenNames read_special_names(const nlohmann::json& config);
 
-/// A tokenizer.json (format of Hugging Face tokenizers, version 1.0) with a byte-level BPE model. Padding and
+/// A tokenizer.json (format of Hugging Face tokenizers, version 1.0) with a BPE model. Padding and
 /// truncation are ignored. BOS and EOS are the tokens named, else BOS is the first token its template puts before the
 /// text.
 Result<std::shared_ptr<const Tokenizer>> build_json_tokenizer(const nlohmann::json& root,

@@ -32,7 +32,13 @@ std::string_view last_character(std::string_view text);
 /// Unicode White_Space, the meaning of \s in the patterns of tokenizer.json.
 bool is_white_space(char32_t character);
 
-/// Letters, marks, decimal digits, letter numbers and connectors, the meaning of \w in Oniguruma and Rust.
+/// Bytes of white space at the start of valid text.
+std::size_t leading_space_length(std::string_view text);
+
+/// Where the white space at the end of valid text begins.
+std::size_t trailing_space_begin(std::string_view text);
+
+/// The meaning of \w in Rust's regex: Alphabetic, marks, decimal digits, connectors, joiners.
 bool is_word_character(char32_t character);
 
 }  // namespace quantscope

@@ -107,7 +107,6 @@ TEST_P(ChangedTokenizerJson, IsRefusedWithASentence) {
 constexpr Change kChanges[] = {
     {"/model", "null", "model \"(none)\""},
     {"/model/type", "\"Unigram\"", "model \"Unigram\""},
-    {"/model/byte_fallback", "true", "byte_fallback"},
     {"/model/dropout", "0.1", "dropout"},
     {"/model/end_of_word_suffix", "\"</w>\"", "end_of_word_suffix"},
     {"/model/vocab", "[]", "model.vocab"},
@@ -120,21 +119,27 @@ constexpr Change kChanges[] = {
     {"/model/merges/0", "\"a c\"", "needs the token \"c\""},
     {"/added_tokens/0/id", "\"4\"", "added token \"<s>\""},
     {"/added_tokens", "5", "added token"},
-    {"/normalizer", "{\"type\": \"Prepend\", \"prepend\": \"_\"}", "normalizer \"Prepend\""},
-    {"/pre_tokenizer", "null", "pre_tokenizer \"(none)\""},
-    {"/pre_tokenizer", "{\"type\": \"Metaspace\"}", "SentencePiece-style vocabularies are not supported yet"},
-    {"/pre_tokenizer", "{\"type\": \"Digits\"}", "without ByteLevel"},
+    {"/normalizer", "{\"type\": \"Precompiled\"}", "normalizer \"Precompiled\""},
+    {"/normalizer", R"({"type": "Replace", "pattern": {}, "content": ""})", "Replace normalizer lacks its pattern"},
+    {"/pre_tokenizer", "{\"type\": \"UnicodeScripts\"}", "pre_tokenizer \"UnicodeScripts\""},
+    {"/pre_tokenizer", R"({"type": "Metaspace", "replacement": "__"})", "replacement of Metaspace"},
+    {"/pre_tokenizer", R"({"type": "Metaspace", "prepend_scheme": "last"})", "prepend_scheme \"last\""},
+    {"/pre_tokenizer", R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]})",
+     "ByteLevel before another"},
+    {"/pre_tokenizer", R"({"type": "Punctuation", "behavior": "Sometimes"})", "Punctuation"},
+    {"/pre_tokenizer", R"({"type": "CharDelimiterSplit"})", "split pattern is empty"},
     {"/pre_tokenizer", "{\"type\": \"Split\", \"pattern\": {\"Regex\": \"(\"}, \"behavior\": \"Isolated\"}",
      "compiled"},
     {"/pre_tokenizer", "{\"type\": \"Split\", \"behavior\": \"Isolated\"}", "lacks its pattern"},
-    {"/post_processor", "{\"type\": \"BertProcessing\"}", "post_processor \"BertProcessing\""},
+    {"/post_processor", "{\"type\": \"Padding\"}", "post_processor \"Padding\""},
+    {"/post_processor", R"({"type": "BertProcessing", "cls": ["<s>", 4]})", "template"},
     {"/post_processor", "{\"type\": \"TemplateProcessing\"}", "template"},
     {"/post_processor",
      R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}, {"Sequence": {"id": "A"}}],
          "special_tokens": {"x": {"ids": [6]}}})",
      "template has an id"},
-    {"/decoder", "null", "decoder \"(none)\""},
-    {"/decoder", "{\"type\": \"Metaspace\"}", "decoder \"Metaspace\""},
+    {"/decoder", "{\"type\": \"CTC\"}", "decoder \"CTC\""},
+    {"/decoder", R"({"type": "Strip", "start": 1})", "Strip decoder lacks"},
 };
 INSTANTIATE_TEST_SUITE_P(Each, ChangedTokenizerJson, ::testing::ValuesIn(kChanges));
 
@@ -175,14 +180,6 @@ TEST_F(TokenizerFolder, SaysWhichFileIsMissingCutOrOfAnotherKind) {
   EXPECT_EQ(Tokenizer::from_json(folder_).error().code, ErrorCode::corrupt_file);
   write("tokenizer.json", R"({"model": {"type": "WordPiece"}})");
   EXPECT_THAT(Tokenizer::from_json(folder_).error().message, HasSubstr("tokenizer.json: The "));
-}
-
-TEST(TokenizerJson, RefusesTheSentencePieceStyleReference) {
-  QUANTSCOPE_REQUIRE_SHARED();
-  const auto tokenizer = Tokenizer::from_json(testing::shared_folder() / "data/tokenizers/mistral_7b_v01");
-  ASSERT_FALSE(tokenizer);
-  EXPECT_EQ(tokenizer.error().code, ErrorCode::unsupported);
-  EXPECT_THAT(tokenizer.error().message, HasSubstr("SentencePiece-style vocabularies are not supported yet"));
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <array>
 #include <random>
 
-#include "core/tokenizer/normalizer.h"
+#include "core/tokenizer/unicode_normal_form.h"
 #include "core/tokenizer/utf8.h"
 #include "tests/core/tokenizer/known_tokenizers.h"
 

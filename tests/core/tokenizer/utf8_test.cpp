@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/tokenizer/byte_level.h"
-#include "core/tokenizer/normalizer.h"
+#include "core/tokenizer/unicode_normal_form.h"
 
 namespace quantscope {
 namespace {

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/tokenizer/vocabulary_pieces.h"
+#include "core/tokenizer/vocabulary_spellings.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "core/tokenizer/byte_level.h"
-
 namespace quantscope {
 
-Result<std::vector<std::string>> vocabulary_pieces(
+Result<std::vector<std::string>> vocabulary_spellings(
     std::span<const std::pair<std::string_view, std::int32_t>> vocabulary, std::span<const AddedToken> added) {
   std::int32_t lowest = 0, highest = -1;
   const auto widen = [&](std::int32_t id) {
@@ -24,9 +22,10 @@ Result<std::vector<std::string>> vocabulary_pieces(
                 fmt::format("The vocabulary of {} tokens has an id of {}; get the tokenizer's files again.", tokens,
                             lowest < 0 ? lowest : highest));
   }
-  std::vector<std::string> pieces(static_cast<std::size_t>(highest + std::int64_t{1}));
-  for (const auto& [text, id] : vocabulary) pieces[static_cast<std::size_t>(id)] = decoded_piece(text);
-  return pieces;
+  std::vector<std::string> spellings(static_cast<std::size_t>(highest + std::int64_t{1}));
+  for (const auto& [text, id] : vocabulary) spellings[static_cast<std::size_t>(id)] = text;
+  for (const AddedToken& token : added) spellings[static_cast<std::size_t>(token.id)] = token.content;
+  return spellings;
 }
 
 }  // namespace quantscope

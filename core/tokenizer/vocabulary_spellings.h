@@ -13,10 +13,10 @@
 
 namespace quantscope {
 
-/// The bytes of each id, from the model's vocabulary (byte-level text and id). Ids of added tokens get room too, but
-/// their bytes are left to the caller. Fails if ids are negative or so far apart that the table would be out of
-/// proportion to the file.
-Result<std::vector<std::string>> vocabulary_pieces(
+/// The token of each id as the file spells it, from the model's vocabulary (token and id) and the added tokens; empty
+/// where an id has none. Fails if ids are negative or so far apart that the table would be out of proportion to the
+/// file.
+Result<std::vector<std::string>> vocabulary_spellings(
     std::span<const std::pair<std::string_view, std::int32_t>> vocabulary, std::span<const AddedToken> added);
 
 }  // namespace quantscope
