@@ -151,7 +151,10 @@ class Backend {
   /// result on the device. Codes are counted under `tag`, scales under `scales`.
   virtual Result<std::unique_ptr<Weight>> quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                                    const WeightFormat& format, MemoryTag tag) = 0;
-  /// Takes a tensor whose codes were found elsewhere (a method, a pre-quantized checkpoint).
+  /// Where tensors for upload() are allocated: the device's own ledger if it keeps them, else that of host memory.
+  virtual MemoryLedger& upload_ledger() = 0;
+  /// Takes a tensor whose codes were found elsewhere (a method, a pre-quantized checkpoint), allocated in
+  /// upload_ledger().
   virtual Result<std::unique_ptr<Weight>> upload(QuantizedTensor tensor) = 0;
   /// A host copy of the codes and scales.
   virtual Result<QuantizedTensor> download(const Weight& weight) = 0;

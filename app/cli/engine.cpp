@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/engine.h"
 
-#include <fmt/format.h>
-
 #include "app/cli/console.h"
 #include "core/experiment/devices.h"
 #include "core/experiment/resource_paths.h"
 
 namespace quantscope::cli {
-namespace {
-constexpr std::int64_t batch_rows = 512;
-}  // namespace
 
 Result<std::shared_ptr<const Checkpoint>> open_model(const std::string& model) {
   if (model != "default") return Checkpoint::open(model);
@@ -23,12 +18,9 @@ DeviceDescription device_of(const Settings& settings) { return device_for(settin
 
 Result<Resolved> resolve_or_explain(const Settings& settings, const Checkpoint& checkpoint,
                                     const DeviceDescription& device, std::int64_t context) {
-  auto resolved = resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {context, batch_rows});
+  auto resolved = resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {context});
   if (resolved) return std::move(*resolved);
-  const Conflict& conflict = resolved.error();
-  std::string message = conflict.why;
-  if (!conflict.nearest_valid.empty()) message += fmt::format(" Nearest that works: {}.", conflict.nearest_valid);
-  return fail(ErrorCode::invalid_argument, std::move(message), conflict.field);
+  return tl::unexpected(error_of(resolved.error()));
 }
 
 Result<Engine> start_engine(const Session& session, const std::string& model, const Settings& settings,
@@ -49,7 +41,7 @@ Result<Engine> start_engine(const Session& session, const std::string& model, co
   auto loaded = Model::load(*engine.checkpoint, engine.resolved.plan, *engine.backend, progress, session.stop);
   if (!loaded) return tl::unexpected(loaded.error());
   engine.model = std::move(*loaded);
-  auto decoder = Decoder::create(*engine.model, engine.resolved.plan.kv_type, tokens, batch_rows);
+  auto decoder = Decoder::create(*engine.model, engine.resolved.plan.kv_type, tokens, default_batch_rows);
   if (!decoder) return tl::unexpected(decoder.error());
   engine.decoder = std::move(*decoder);
   return engine;

@@ -18,6 +18,13 @@ std::int64_t TensorInfo::columns() const { return shape.empty() ? 1 : shape.back
 
 std::int64_t TensorInfo::count() const { return rows() * columns(); }
 
+Result<QuantizedTensor> Checkpoint::read_stored(const TensorInfo& tensor, MemoryLedger&, MemoryTag) const {
+  return fail(
+      ErrorCode::unsupported,
+      fmt::format("{} is stored as plain values and has no codes of its own; quantize it instead.", tensor.name),
+      tensor.name);
+}
+
 const TensorInfo* Checkpoint::find(std::string_view name) const {
   const auto found = std::ranges::find(tensors(), name, &TensorInfo::name);
   return found == tensors().end() ? nullptr : &*found;

@@ -13,6 +13,7 @@
 
 #include "core/checkpoint/model_description.h"
 #include "kernels/error.h"
+#include "kernels/quantized_tensor.h"
 #include "kernels/tensor_statistics.h"
 
 namespace quantscope {
@@ -35,10 +36,13 @@ struct TensorInfo {
   std::string name;         ///< Hugging Face name where there is one ("model.embed_tokens.weight"), else as stored
   std::string stored_name;  ///< "token_embd.weight"
   StoredType type = StoredType::f32;
-  std::vector<std::int64_t> shape;  ///< slowest dimension first, as PyTorch prints it
-  std::uint64_t bytes = 0;          ///< in the file
+  std::vector<std::int64_t> shape;  ///< of the decoded values; slowest dimension first, as PyTorch prints it
+  std::uint64_t bytes = 0;          ///< in the file, with the scales and other tensors that belong to it
   std::uint64_t offset = 0;         ///< of its first byte in its file
   std::size_t file = 0;             ///< index into Checkpoint::files()
+  /// The format in which the file keeps it, where that is a quantized one; nothing for plain values. What
+  /// Checkpoint::read_stored() returns has this format.
+  std::optional<WeightFormat> quantized = std::nullopt;
 
   std::int64_t rows() const;     ///< product of all dimensions but the last; 1 for vectors
   std::int64_t columns() const;  ///< last dimension
@@ -80,6 +84,11 @@ class Checkpoint {
   /// permutation of Q and K rows undone). `values` holds row_count * columns. Fails if the file was cut while mapped.
   virtual Result<void> decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
                                    std::span<float> values) const = 0;
+
+  /// A tensor as the file keeps it: its own codes, scales and zero points, rows in Hugging Face order, codes counted in
+  /// the ledger under `codes_tag`. Fails with unsupported where TensorInfo::quantized is empty.
+  virtual Result<QuantizedTensor> read_stored(const TensorInfo& tensor, MemoryLedger& ledger,
+                                              MemoryTag codes_tag) const;
 
   /// The tensor with this Hugging Face name, or null.
   const TensorInfo* find(std::string_view name) const;

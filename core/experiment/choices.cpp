@@ -24,7 +24,7 @@ void take_type(Settings& settings, DataType type) {
   const Method method = settings.method;
   settings.type = type;
   settings.weight_only_int8 = false;
-  if (method == Method::none || method == Method::bitsandbytes)
+  if (method == Method::none || method == Method::bitsandbytes || method == Method::as_stored)
     settings.method = of_library ? Method::bitsandbytes : Method::none;
   settings.compute.reset();
   settings.kv_type.reset();
@@ -33,6 +33,21 @@ void take_type(Settings& settings, DataType type) {
     settings.double_quantization = false;
   }
   if (is_dense(type) && settings.head == HeadPolicy::same) settings.head = HeadPolicy::keep;
+}
+
+/// As stored, nothing is left to choose for the weights.
+void take_method(Settings& settings, Method method) {
+  settings.method = method;
+  if (method != Method::as_stored) return;
+  settings.type = DataType::fp32;
+  settings.weight_only_int8 = false;
+  settings.block_size.reset();
+  settings.double_quantization = false;
+  settings.compute.reset();
+  settings.kv_type.reset();
+  settings.scope = "linears";
+  settings.head = HeadPolicy::keep;
+  settings.overrides.clear();
 }
 
 void add_vocabulary_fields(std::vector<Candidate>& list, const Settings& base, std::string_view field) {
@@ -50,7 +65,7 @@ std::vector<Candidate> candidates(const Settings& base, std::string_view field, 
   if (field == "method")
     for (const Method method :
          {Method::none, Method::bitsandbytes, Method::gptq, Method::awq, Method::hqq, Method::as_stored})
-      add(list, base, std::string(method_name(method)), [&](Settings& s) { s.method = method; });
+      add(list, base, std::string(method_name(method)), [&](Settings& s) { take_method(s, method); });
   if (field == "type")
     for (const DataTypeInfo& info : data_types)
       add(list, base, std::string(info.name), [&](Settings& s) { take_type(s, info.type); });

@@ -14,15 +14,24 @@ namespace {
 
 constexpr double mebibyte = 1024.0 * 1024.0;
 
+/// What weights stored like this are computed in.
+DataType type_of_stored(const std::optional<WeightFormat>& format) {
+  if (format == dense_format(DataType::fp32)) return DataType::fp32;
+  return format == dense_format(DataType::fp16) ? DataType::fp16 : DataType::bf16;
+}
+
 ComputeType default_compute(DataType type) {
   if (type == DataType::fp32) return ComputeType::fp32;
   if (type == DataType::fp16) return ComputeType::fp16;
   return ComputeType::bf16;  // BF16, and every quantized type on every machine, so that numbers agree
 }
 
-Settings fill_defaults(Settings settings, const DeviceDescription& device) {
+Settings fill_defaults(Settings settings, const ModelDescription& model, std::span<const TensorInfo> stored,
+                       const DeviceDescription& device) {
   if (data_type_info(settings.type).bits == 4 && !settings.block_size) settings.block_size = default_block_size;
-  if (!settings.compute) settings.compute = default_compute(settings.type);
+  if (!settings.compute)
+    settings.compute = default_compute(
+        settings.method == Method::as_stored ? type_of_stored(prevalent_stored_format(model, stored)) : settings.type);
   if (!settings.kv_type) settings.kv_type = compute_data_type(*settings.compute);
   if (settings.device == "auto") settings.device = device.id;
   if (settings.simd == "auto") settings.simd = device.dispatch_level;
@@ -54,13 +63,35 @@ const PlannedWeight* first_with(const ModelPlan& plan, MemoryTag tag) {
   return nullptr;
 }
 
+/// "84 weights in NF4 block 64, 21 in BF16", linears only.
+std::string formats_of(const ModelPlan& plan) {
+  std::vector<std::pair<std::string, int>> counts;
+  for (const PlannedWeight& weight : plan.weights) {
+    if (weight.tag != MemoryTag::codes) continue;
+    const std::string label = format_label(weight.format);
+    const auto known = std::ranges::find(counts, label, &std::pair<std::string, int>::first);
+    if (known == counts.end())
+      counts.emplace_back(label, 1);
+    else
+      ++known->second;
+  }
+  std::string text;
+  for (const auto& [label, count] : counts)
+    text += fmt::format("{}{}{} in {}", text.empty() ? "" : ", ", count, text.empty() ? " linears" : "", label);
+  return text.empty() ? "no linears" : text;
+}
+
 std::vector<std::string> reasons_of(const Resolved& resolved, const Settings& asked, const ModelDescription& model) {
   std::vector<std::string> reasons;
   const ModelPlan& plan = resolved.plan;
   const std::string_view compute = data_type_info(compute_data_type(plan.compute)).label;
+  const bool as_stored = asked.method == Method::as_stored;
+  const PlannedWeight* linear = first_with(plan, MemoryTag::codes);
+  const bool dense = as_stored ? linear != nullptr && !is_quantized(linear->format) : is_dense(asked.type);
   if (!asked.compute)
-    reasons.push_back(is_dense(asked.type) ? fmt::format("Compute type {}: that of the weights.", compute)
-                                           : fmt::format("Compute type {}: the default of quantized types.", compute));
+    reasons.push_back(dense ? fmt::format("Compute type {}: that of the weights.", compute)
+                            : fmt::format("Compute type {}: the default of quantized types.", compute));
+  if (as_stored) reasons.push_back(fmt::format("As stored: {}.", formats_of(plan)));
   if (const PlannedWeight* embedding = first_with(plan, MemoryTag::embedding)) {
     const std::string what = model.tied_head ? "Embedding (also the head)" : "Embedding";
     reasons.push_back(fmt::format("{}: {}{}.", what, format_label(embedding->format),
@@ -77,7 +108,10 @@ std::vector<std::string> reasons_of(const Resolved& resolved, const Settings& as
   }
   if (out_of_scope > 0) reasons.push_back(fmt::format("{} linears are out of scope and kept.", out_of_scope));
   if (overridden > 0) reasons.push_back(fmt::format("{} weights have a format of their own.", overridden));
-  if (asked.type == DataType::int8 && !asked.weight_only_int8)
+  const auto quantizes_activations = [](const PlannedWeight& weight) {
+    return weight.activations == ActivationMode::int8_outliers;
+  };
+  if (std::ranges::any_of(plan.weights, quantizes_activations))
     reasons.push_back(
         fmt::format("Activations are quantized by token to 8 bits; elements of magnitude {} or more are "
                     "computed in {}.",
@@ -108,12 +142,18 @@ std::string memory_warning_of(const Resolved& resolved, const DeviceDescription&
 
 }  // namespace
 
+Error error_of(const Conflict& conflict) {
+  std::string message = conflict.why;
+  if (!conflict.nearest_valid.empty()) message += fmt::format(" Nearest that works: {}.", conflict.nearest_valid);
+  return {ErrorCode::invalid_argument, std::move(message), {}, conflict.field};
+}
+
 tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDescription& model,
                                          std::span<const TensorInfo> stored, const DeviceDescription& device,
                                          const ResolveInput& input) {
   if (auto conflict = first_conflict({settings, model, stored, device})) return tl::unexpected(*conflict);
   Resolved resolved;
-  resolved.settings = fill_defaults(settings, device);
+  resolved.settings = fill_defaults(settings, model, stored, device);
   resolved.plan = plan_weights(resolved.settings, model, stored);
   resolved.forecast = forecast_memory(resolved.plan, model, input);
   resolved.as_commonly_reported = commonly_reported_bytes(resolved.plan);

@@ -35,9 +35,15 @@ struct Conflict {
   std::string nearest_valid;  ///< a value of the field that works, or empty
 };
 
+/// The conflict as an error whose message names the nearest valid value and whose place is the field.
+Error error_of(const Conflict& conflict);
+
+/// Activation rows of a forward pass: enough to reuse decoded weights, small in memory.
+inline constexpr std::int64_t default_batch_rows = 512;
+
 struct ResolveInput {
-  std::int64_t context = 2048;    ///< tokens in the KV cache, all sequences together
-  std::int64_t batch_rows = 512;  ///< activation rows of the largest forward pass
+  std::int64_t context = 2048;                   ///< tokens in the KV cache, all sequences together
+  std::int64_t batch_rows = default_batch_rows;  ///< activation rows of the largest forward pass
 };
 
 /// The one place that decides what runs. Pure: no files, no device calls. The types that weights are stored in come

@@ -19,8 +19,6 @@
 namespace quantscope {
 namespace {
 
-constexpr std::int64_t batch_rows = 512;  // rows of one forward pass: enough to reuse decoded weights, small in memory
-
 std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
@@ -28,12 +26,6 @@ std::string utc_now() {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-tl::unexpected<Error> as_error(const Conflict& conflict) {
-  std::string message = conflict.why;
-  if (!conflict.nearest_valid.empty()) message += fmt::format(" Nearest that works: {}.", conflict.nearest_valid);
-  return fail(ErrorCode::invalid_argument, std::move(message), conflict.field);
 }
 
 bool same_device(const Settings& a, const Settings& b) {
@@ -188,7 +180,7 @@ Result<void> execute(Job& job, std::int64_t context) {
   job.result.load_seconds = (*model)->load_seconds();
   if (auto recorded = record_tensors(job, **model); !recorded) return recorded;
   job.backend.ledger().reset_peak();  // what loading needed for a moment is not what running needs
-  auto decoder = Decoder::create(**model, plan.kv_type, context, batch_rows);
+  auto decoder = Decoder::create(**model, plan.kv_type, context, default_batch_rows);
   if (!decoder) return tl::unexpected(decoder.error());
   measure_memory(job);
   if (job.observer.loaded) job.observer.loaded(job.result);
@@ -241,9 +233,9 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   auto data = load_task_data(request, state.tokenizer.get(), (*checkpoint)->model(), state.resources);
   if (!data) return tl::unexpected(data.error());
   const DeviceDescription device = (*backend)->description();
-  const ResolveInput input{data->context, batch_rows};
+  const ResolveInput input{data->context};
   auto resolved = resolve(request.settings, (*checkpoint)->model(), (*checkpoint)->tensors(), device, input);
-  if (!resolved) return as_error(resolved.error());
+  if (!resolved) return tl::unexpected(error_of(resolved.error()));
   if (state.fingerprint.empty()) {
     auto fingerprint = (*checkpoint)->fingerprint();
     if (!fingerprint) return tl::unexpected(fingerprint.error());

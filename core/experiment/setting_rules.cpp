@@ -34,12 +34,25 @@ std::optional<Conflict> method_exists(const RuleContext& context) {
                       fmt::format("The method {} is not available in this version; INT4 by round to nearest is.",
                                   method_name(context.settings.method)),
                       "none"};
-    case Method::as_stored:
-      return Conflict{"method",
-                      "Running a checkpoint as stored, without decoding its blocks, is not available in this version.",
-                      "none"};
     default: return std::nullopt;
   }
+}
+
+/// As stored, the checkpoint decides every format, so settings that would decide one are refused.
+std::optional<Conflict> as_stored_decides_formats(const RuleContext& context) {
+  const Settings& settings = context.settings;
+  if (settings.method != Method::as_stored) return std::nullopt;
+  constexpr std::string_view why = "A checkpoint that runs as stored keeps the format of every weight.";
+  if (context.stored.empty())
+    return Conflict{"method", "A plan (a config.json without weights) stores nothing that could run as stored.",
+                    "none"};
+  if (settings.block_size) return Conflict{"block_size", std::string(why), ""};
+  if (settings.double_quantization) return Conflict{"double_quantization", std::string(why), "off"};
+  if (settings.weight_only_int8) return Conflict{"weight_only_int8", std::string(why), "off"};
+  if (settings.scope != "linears") return Conflict{"scope", std::string(why), "linears"};
+  if (settings.head != HeadPolicy::keep) return Conflict{"head", std::string(why), "keep"};
+  if (!settings.overrides.empty()) return Conflict{"override", std::string(why), ""};
+  return std::nullopt;
 }
 
 std::optional<Conflict> method_has_type(const RuleContext& context) {
@@ -90,6 +103,7 @@ std::optional<Conflict> double_quantization_fits(const RuleContext& context) {
 
 std::optional<Conflict> compute_fits(const RuleContext& context) {
   const Settings& settings = context.settings;
+  if (settings.method == Method::as_stored) return std::nullopt;
   if (!settings.compute || !is_dense(settings.type) || compute_data_type(*settings.compute) == settings.type)
     return std::nullopt;
   return Conflict{"compute",
@@ -156,10 +170,13 @@ std::optional<Conflict> context_fits(const RuleContext& context) {
                   std::to_string(trained)};
 }
 
-constexpr std::array<Rule, 13> rules = {
-    method_exists,         method_has_type,    weight_only_is_int8, block_size_fits,    double_quantization_fits,
-    compute_fits,          patterns_are_valid, head_policy_fits,    threshold_is_valid, device_exists,
-    dispatch_level_exists, threads_are_valid,  context_fits};
+constexpr std::array<Rule, 14> rules = {method_exists,     as_stored_decides_formats,
+                                        method_has_type,   weight_only_is_int8,
+                                        block_size_fits,   double_quantization_fits,
+                                        compute_fits,      patterns_are_valid,
+                                        head_policy_fits,  threshold_is_valid,
+                                        device_exists,     dispatch_level_exists,
+                                        threads_are_valid, context_fits};
 
 }  // namespace
 

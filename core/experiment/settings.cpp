@@ -11,7 +11,7 @@
 namespace quantscope {
 namespace {
 
-constexpr std::array<ConfigurationName, 14> names = {{
+constexpr std::array<ConfigurationName, 15> names = {{
     {"fp16", "FP16", "Every linear weight as IEEE half precision.", true},
     {"bf16", "BF16", "Every linear weight as bfloat16.", true},
     {"int8", "INT8 (LLM.int8)", "Weights by row and activations by token to 8 bits, outlier columns apart.", true},
@@ -26,6 +26,7 @@ constexpr std::array<ConfigurationName, 14> names = {{
     {"gptq", "GPTQ", "4-bit codes found by second-order error compensation on calibration text.", false},
     {"awq", "AWQ", "4-bit codes after activation-aware channel scaling on calibration text.", false},
     {"hqq", "HQQ", "4-bit codes with zero points by half-quadratic optimisation.", false},
+    {"as-stored", "As stored", "The checkpoint's own codes and scales, nothing quantized again.", false},
 }};
 
 constexpr std::array<std::string_view, 12> keys = {"block",  "compute", "double-quant", "scope",
@@ -34,6 +35,10 @@ constexpr std::array<std::string_view, 12> keys = {"block",  "compute", "double-
 
 Settings from_name(std::string_view name) {
   Settings settings;
+  if (name == method_name(Method::as_stored)) {
+    settings.method = Method::as_stored;
+    return settings;
+  }
   const bool double_quantization = name.ends_with("-dq");
   const std::string_view stem = double_quantization ? name.substr(0, name.size() - 3) : name;
   settings.double_quantization = double_quantization;

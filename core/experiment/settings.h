@@ -13,7 +13,8 @@
 
 namespace quantscope {
 
-/// How codes are found. `none` is plain round to nearest: the dense types, INT4 and INT8 weight-only.
+/// How codes are found. `none` is plain round to nearest: the dense types, INT4 and INT8 weight-only. `as_stored` takes
+/// every weight in the format of the checkpoint, whatever `type` says.
 enum class Method : std::uint8_t { none, bitsandbytes, gptq, awq, hqq, as_stored };
 enum class HeadPolicy : std::uint8_t { keep, int8, same };
 
@@ -24,7 +25,8 @@ struct Settings {
   bool weight_only_int8 = false;           ///< type int8: decode the codes, leave activations alone
   std::optional<std::int64_t> block_size;  ///< default 64 for 4-bit types
   bool double_quantization = false;
-  std::optional<ComputeType> compute;  ///< default: bf16 for quantized types, the type itself for dense ones
+  std::optional<ComputeType> compute;  ///< default: bf16 for quantized types, the type itself for dense ones; as
+                                       ///< stored likewise, by what most linear weights are stored in
   std::string scope = "linears";       ///< linears, all, or a regular expression over weight names
   HeadPolicy head = HeadPolicy::keep;
   double int8_threshold = 6.0;

@@ -16,18 +16,29 @@ ActivationMode activations_of(const Settings& settings) {
   return llm_int8 ? ActivationMode::int8_outliers : ActivationMode::rounded;
 }
 
-/// A dense stored type stays as it is; blocks are decoded to the compute type.
+const TensorInfo* find_stored(std::span<const TensorInfo> stored, std::string_view name) {
+  const auto found =
+      std::find_if(stored.begin(), stored.end(), [&](const TensorInfo& tensor) { return tensor.name == name; });
+  return found == stored.end() ? nullptr : &*found;
+}
+
+/// The dense type of a tensor's plain values; nothing where the file keeps codes.
+std::optional<DataType> plain_type(const TensorInfo& tensor) {
+  if (tensor.quantized) return std::nullopt;
+  switch (tensor.type) {
+    case StoredType::f32: return DataType::fp32;
+    case StoredType::f16: return DataType::fp16;
+    case StoredType::bf16: return DataType::bf16;
+    default: return std::nullopt;
+  }
+}
+
+/// A dense stored type stays as it is; codes are decoded to the compute type.
 WeightFormat kept_format(const WeightSlot& slot, const ModelDescription& model, std::span<const TensorInfo> stored,
                          ComputeType compute) {
-  const auto found =
-      std::find_if(stored.begin(), stored.end(), [&](const TensorInfo& tensor) { return tensor.name == slot.name; });
-  if (found == stored.end()) return dense_format(model.stored_value_bytes == 4 ? DataType::fp32 : DataType::bf16);
-  switch (found->type) {
-    case StoredType::f32: return dense_format(DataType::fp32);
-    case StoredType::f16: return dense_format(DataType::fp16);
-    case StoredType::bf16: return dense_format(DataType::bf16);
-    default: return dense_format(compute_data_type(compute));
-  }
+  const TensorInfo* found = find_stored(stored, slot.name);
+  if (found == nullptr) return dense_format(model.stored_value_bytes == 4 ? DataType::fp32 : DataType::bf16);
+  return dense_format(plain_type(*found).value_or(compute_data_type(compute)));
 }
 
 /// Decides weight by weight; the regular expressions are compiled once.
@@ -43,6 +54,7 @@ class Planner {
   PlannedWeight plan(const WeightSlot& slot) const {
     if (slot.role == WeightRole::norm) return keep(slot, MemoryTag::norms, {});
     if (slot.role == WeightRole::bias) return keep(slot, MemoryTag::unquantized, {});
+    if (settings_.method == Method::as_stored) return as_stored(slot);
     for (const auto& [pattern, type] : overrides_)
       if (std::regex_search(slot.name, pattern)) return quantize(slot, type, "override");
     if (slot.role == WeightRole::linear) return plan_linear(slot);
@@ -71,15 +83,27 @@ class Planner {
   }
 
   PlannedWeight quantize(const WeightSlot& slot, const Settings& settings, std::string reason) const {
-    PlannedWeight planned{slot, requested_format(settings), tag_of(slot), ActivationMode::rounded, std::move(reason)};
+    PlannedWeight planned{slot,  requested_format(settings), tag_of(slot), ActivationMode::rounded,
+                          false, std::move(reason)};
     // A lookup has no activations, and a matrix that is also the embedding is decoded like one.
     if (slot.role == WeightRole::linear) planned.activations = activations_of(settings);
     return planned;
   }
 
+  /// Weights that LLM.int8() stored run as LLM.int8().
+  PlannedWeight as_stored(const WeightSlot& slot) const {
+    const TensorInfo* tensor = find_stored(stored_, slot.name);
+    if (tensor == nullptr || !tensor->quantized) return keep(slot, tag_of(slot), {});
+    PlannedWeight planned{slot, *tensor->quantized, tag_of(slot), ActivationMode::rounded, true, {}};
+    if (slot.role == WeightRole::linear && planned.format == int8_row_format())
+      planned.activations = ActivationMode::int8_outliers;
+    return planned;
+  }
+
   PlannedWeight keep(const WeightSlot& slot, MemoryTag tag, std::string reason) const {
-    return {slot, kept_format(slot, model_, stored_, *settings_.compute), tag, ActivationMode::rounded,
-            std::move(reason)};
+    return {slot,  kept_format(slot, model_, stored_, *settings_.compute),
+            tag,   ActivationMode::rounded,
+            false, std::move(reason)};
   }
 
   static MemoryTag tag_of(const WeightSlot& slot) {
@@ -112,13 +136,37 @@ ModelPlan plan_weights(const Settings& settings, const ModelDescription& model, 
   return plan;
 }
 
+WeightFormat stored_format(const TensorInfo& tensor) {
+  return tensor.quantized ? *tensor.quantized : dense_format(plain_type(tensor).value_or(DataType::fp32));
+}
+
+std::optional<WeightFormat> prevalent_stored_format(const ModelDescription& model, std::span<const TensorInfo> stored) {
+  std::vector<std::pair<WeightFormat, std::int64_t>> values;
+  for (const WeightSlot& slot : weight_slots(model)) {
+    const TensorInfo* tensor = slot.role == WeightRole::linear ? find_stored(stored, slot.name) : nullptr;
+    if (tensor == nullptr) continue;
+    const WeightFormat format = stored_format(*tensor);
+    const auto known = std::ranges::find(values, format, &std::pair<WeightFormat, std::int64_t>::first);
+    if (known == values.end())
+      values.emplace_back(format, tensor->count());
+    else
+      known->second += tensor->count();
+  }
+  const auto most = std::ranges::max_element(values, {}, &std::pair<WeightFormat, std::int64_t>::second);
+  if (most == values.end()) return std::nullopt;
+  return most->first;
+}
+
 WeightFormat requested_format(const Settings& settings) {
   if (is_dense(settings.type)) return dense_format(settings.type);
   if (settings.type == DataType::int8) return int8_row_format();
   return block_format(settings.type, settings.block_size.value_or(default_block_size), settings.double_quantization);
 }
 
-bool is_quantized(const WeightFormat& format) { return format.levels != Levels::identity; }
+bool is_quantized(const WeightFormat& format) {
+  return format.code_type != CodeType::float32 && format.code_type != CodeType::float16 &&
+         format.code_type != CodeType::bfloat16;
+}
 
 std::string format_label(const WeightFormat& format) {
   switch (format.code_type) {

@@ -15,6 +15,7 @@ struct PlannedWeight {
   WeightFormat format;
   MemoryTag tag = MemoryTag::codes;
   ActivationMode activations = ActivationMode::rounded;
+  bool as_stored = false;  ///< `format` is that of the file: its codes are taken, not decoded and quantized again
   std::string reason;  ///< why it is not what the data type alone says ("tied to the embedding"); may be empty
 };
 

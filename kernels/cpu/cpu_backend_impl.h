@@ -17,6 +17,7 @@ class CpuBackend final : public Backend {
 
   DeviceDescription description() const override;
   MemoryLedger& ledger() override { return context_.ledger(); }
+  MemoryLedger& upload_ledger() override { return context_.ledger(); }
   void set_stop_token(std::stop_token token) override { context_.set_stop_token(std::move(token)); }
   Result<void> synchronize() override { return {}; }
 

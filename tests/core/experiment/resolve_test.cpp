@@ -180,5 +180,87 @@ TEST(Choices, EveryTypeIsReachableFromEveryOther) {
   }
 }
 
+/// Every linear of the model as the given format, everything else as plain BF16.
+std::vector<TensorInfo> stored_in(const ModelDescription& model, const WeightFormat& format) {
+  std::vector<TensorInfo> tensors;
+  for (const WeightSlot& slot : weight_slots(model)) {
+    TensorInfo tensor;
+    tensor.name = slot.name;
+    tensor.type = StoredType::bf16;
+    tensor.shape = {slot.rows, slot.columns};
+    if (slot.role == WeightRole::linear) tensor.quantized = format;
+    tensors.push_back(tensor);
+  }
+  return tensors;
+}
+
+tl::expected<Resolved, Conflict> resolve_stored(const std::string& text, const WeightFormat& format) {
+  return resolve(value_of(parse_configuration(text)), a_model(), stored_in(a_model(), format), a_device(), {256, 64});
+}
+
+TEST(ResolveAsStored, TakesEveryFormatFromTheCheckpoint) {
+  const WeightFormat format = block_format(DataType::nf4, 128, true);
+  const auto resolved = resolve_stored("as-stored", format);
+  ASSERT_TRUE(resolved.has_value());
+  for (const PlannedWeight& weight : resolved->plan.weights) {
+    const bool linear = weight.slot.role == WeightRole::linear;
+    EXPECT_EQ(weight.as_stored, linear) << weight.slot.name;
+    EXPECT_EQ(weight.format, linear ? format : dense_format(DataType::bf16)) << weight.slot.name;
+  }
+  EXPECT_EQ(resolved->plan.compute, ComputeType::bf16);
+  EXPECT_THAT(resolved->reasons, ::testing::Contains("As stored: 14 linears in NF4 block 128, double quantization."));
+  EXPECT_EQ(resolve_stored("as-stored:compute=fp32", format)->plan.compute, ComputeType::fp32);
+}
+
+TEST(ResolveAsStored, DenseWeightsAreComputedInTheirOwnType) {
+  const auto fp16 = resolve_stored("as-stored", dense_format(DataType::fp16));
+  ASSERT_TRUE(fp16.has_value());
+  EXPECT_EQ(fp16->plan.compute, ComputeType::fp16);
+  const auto fp32 = resolve_stored("as-stored", dense_format(DataType::fp32));
+  EXPECT_EQ(fp32->plan.compute, ComputeType::fp32);
+}
+
+TEST(ResolveAsStored, WeightsOfLlmInt8RunAsLlmInt8) {
+  const auto resolved = resolve_stored("as-stored", int8_row_format());
+  ASSERT_TRUE(resolved.has_value());
+  for (const PlannedWeight& weight : resolved->plan.weights)
+    EXPECT_EQ(weight.activations == ActivationMode::int8_outliers, weight.slot.role == WeightRole::linear);
+  EXPECT_THAT(resolved->reasons, ::testing::Contains(HasSubstr("Activations are quantized by token")));
+}
+
+TEST(ResolveAsStored, RefusesSettingsThatWouldDecideAFormatAndPlans) {
+  const WeightFormat format = block_format(DataType::nf4, 64, false);
+  for (const auto& [text, field] : {std::pair{"as-stored:block=64", "block_size"},
+                                    {"as-stored:double-quant=on", "double_quantization"},
+                                    {"as-stored:scope=all", "scope"},
+                                    {"as-stored:head=int8", "head"},
+                                    {"as-stored:override=q_proj=fp16", "override"}}) {
+    const auto resolved = resolve_stored(text, format);
+    ASSERT_FALSE(resolved.has_value()) << text;
+    EXPECT_EQ(resolved.error().field, field);
+  }
+  const auto plan = resolve_text("as-stored");
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_EQ(plan.error().field, "method");
+}
+
+TEST(ResolveAsStored, OtherMethodsDecodeWhatIsStored) {
+  const auto resolved = resolve_stored("fp16", block_format(DataType::nf4, 64, false));
+  ASSERT_TRUE(resolved.has_value());
+  for (const PlannedWeight& weight : resolved->plan.weights) EXPECT_FALSE(weight.as_stored);
+}
+
+TEST(ResolveAsStored, ChoosingAnotherTypeLeavesTheMethodAndChoosingTheMethodClearsTheRest) {
+  Settings settings = value_of(parse_configuration("as-stored"));
+  EXPECT_EQ(with_type(settings, DataType::nf4).method, Method::bitsandbytes);
+  EXPECT_EQ(with_type(settings, DataType::int4).method, Method::none);
+  const auto stored = stored_in(a_model(), block_format(DataType::nf4, 64, false));
+  const auto methods =
+      choices(value_of(parse_configuration("nf4-dq:head=int8")), "method", a_model(), stored, a_device());
+  const auto choice = std::ranges::find(methods, "as-stored", &Choice::value);
+  ASSERT_NE(choice, methods.end());
+  EXPECT_TRUE(choice->enabled) << choice->why_not;
+}
+
 }  // namespace
 }  // namespace quantscope
