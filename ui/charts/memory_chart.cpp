@@ -56,6 +56,21 @@ ChartSeries reported_marks(const std::vector<const RunEntry*>& runs) {
   return series;
 }
 
+/// Nothing to see in the chart itself; says in the legend what pale bars are.
+ChartSeries forecast_key(std::size_t runs) {
+  ChartSeries series;
+  series.name = tr("pale: forecast");
+  series.shape = SeriesShape::horizontal_bars;
+  series.color = QColor(0x80, 0x80, 0x80);
+  series.stack = 1;
+  series.faded = true;
+  for (std::size_t i = 0; i < runs; ++i) {
+    series.x << 0.0;
+    series.y << -static_cast<double>(i) - half_gap;
+  }
+  return series;
+}
+
 QString summary(const std::vector<const RunEntry*>& runs) {
   const auto weights = [](const RunEntry* run) { return memory_of(*run)->weights(); };
   const auto [smallest, largest] = std::minmax_element(
@@ -92,6 +107,7 @@ ChartData memory_chart(const std::vector<const RunEntry*>& all_runs) {
     longest = std::max(
         longest, static_cast<double>(std::max(runs[i]->resolved->forecast.total(), memory_of(*runs[i])->total())));
   }
+  if (any_measured) chart.series.push_back(forecast_key(runs.size()));
   chart.series.push_back(reported_marks(runs));
   chart.x.title = tr("Memory (MiB)");
   chart.x.range = {0.0, longest / mib * 1.5};  // room for the legend

@@ -54,6 +54,9 @@ constexpr ActionRow rows[] = {
      "Ctrl+Q"},
 };
 
+/// What an action is for; tool and status tip say why it is disabled while it is.
+constexpr const char* purpose = "purpose";
+
 QPixmap tinted(QSvgRenderer& renderer, const QColor& color) {
   QPixmap pixmap(96, 96);
   pixmap.fill(Qt::transparent);
@@ -82,6 +85,7 @@ Actions::Actions(QObject* parent) : QObject(parent) {
     action->setObjectName(id);
     action->setToolTip(tr(row.tip));
     action->setStatusTip(tr(row.tip));
+    action->setProperty(purpose, tr(row.tip));
     if (row.icon != nullptr) action->setData(QString::fromLatin1(row.icon));
     if (row.shortcut != nullptr) action->setShortcut(QKeySequence(QString::fromLatin1(row.shortcut)));
     by_id_.insert(id, action);
@@ -102,7 +106,7 @@ QString Actions::shortcut_table() const {
     if (action->shortcut().isEmpty()) continue;
     const QString keys = QKeySequence::listToString(action->shortcuts(), QKeySequence::NativeText);
     table += QStringLiteral("<tr><td><b>%1</b></td><td>%2</td></tr>")
-                 .arg(keys.toHtmlEscaped(), action->statusTip().toHtmlEscaped());
+                 .arg(keys.toHtmlEscaped(), action->property(purpose).toString().toHtmlEscaped());
   }
   const auto row = [&](const QString& keys, const QString& what) {
     table += QStringLiteral("<tr><td><b>%1</b></td><td>%2</td></tr>").arg(keys, what);
