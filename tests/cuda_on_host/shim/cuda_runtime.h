@@ -4,113 +4,122 @@
 #include <cstddef>
 #include <utility>
 
-/// The part of the CUDA runtime that kernels/cuda uses, on the host: found instead of NVIDIA's header, it lets the same
-/// sources run without a GPU. A launch calls the kernel once per thread of the grid, one after the other, so kernels
-/// that wait for each other are not supported. Device memory can only be touched inside kernels and copies: a host
-/// access, or one beyond the end, is a segmentation fault.
+#include "device_functions.h"
+#include "machine.h"
+#include "runtime_types.h"
 
-#define __global__
-#define __device__
-#define __host__
-
-struct dim3 {
-  unsigned x = 1, y = 1, z = 1;
-};
-inline dim3 threadIdx, blockIdx, blockDim, gridDim;
-
-enum cudaError_t {
-  cudaSuccess = 0,
-  cudaErrorInvalidValue = 1,
-  cudaErrorMemoryAllocation = 2,
-  cudaErrorInsufficientDriver = 35,
-  cudaErrorNoDevice = 100,
-  cudaErrorInvalidDevice = 101,
-  cudaErrorNoKernelImageForDevice = 209,
-  cudaErrorLaunchFailure = 719,
-};
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
-enum cudaDeviceAttr { cudaDevAttrComputeCapabilityMajor = 75, cudaDevAttrComputeCapabilityMinor = 76 };
-using cudaStream_t = struct CudaHostStream*;
-struct cudaDeviceProp {
-  char name[256];
-  std::size_t totalGlobalMem;
-  int major;
-  int minor;
-};
-struct cudaLaunchConfig_t {
-  dim3 gridDim, blockDim;
-  std::size_t dynamicSmemBytes = 0;
-  cudaStream_t stream = nullptr;
-};
-struct cudaFuncAttributes {
-  int binaryVersion;
-};
+/// The part of the CUDA runtime that kernels/cuda uses, on the host: found instead of NVIDIA's header, of which nothing
+/// is needed, it lets the same sources run without a GPU. A launch runs the blocks of its grid one after the other and
+/// the threads of a block as fibers. Work of a stream is done when it is queued, except while a graph is recorded.
+///
+/// What a GPU would punish ends the launch with an error whose text (cudaGetErrorString) says what happened where:
+/// races in shared memory, barriers and warp operations that not all threads reach, accesses outside of buffers or of
+/// bytes that nobody wrote, misaligned accesses. access_hooks.cpp says how accesses are seen. Not found: races in
+/// device memory, and what depends on several blocks running at a time.
 
 const char* cudaGetErrorString(cudaError_t error);
+const char* cudaGetErrorName(cudaError_t error);
+cudaError_t cudaGetLastError();
+cudaError_t cudaPeekAtLastError();
+
 cudaError_t cudaDriverGetVersion(int* version);
 cudaError_t cudaGetDeviceCount(int* count);
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
-cudaError_t cudaGetLastError();
+
 cudaError_t cudaMalloc(void** memory, std::size_t bytes);
 cudaError_t cudaFree(void* memory);
+cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t stream);
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream);
+/// Counted apart from the memory of the device.
+cudaError_t cudaMallocHost(void** memory, std::size_t bytes);
+cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned flags);
+cudaError_t cudaFreeHost(void* memory);
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemset(void* memory, int value, std::size_t bytes);
 cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream);
+
+template <class T>
+cudaError_t cudaMalloc(T** memory, std::size_t bytes) {
+  return cudaMalloc(reinterpret_cast<void**>(memory), bytes);
+}
+template <class T>
+cudaError_t cudaMallocAsync(T** memory, std::size_t bytes, cudaStream_t stream) {
+  return cudaMallocAsync(reinterpret_cast<void**>(memory), bytes, stream);
+}
+template <class T>
+cudaError_t cudaMallocHost(T** memory, std::size_t bytes) {
+  return cudaMallocHost(reinterpret_cast<void**>(memory), bytes);
+}
+
 cudaError_t cudaStreamCreate(cudaStream_t* stream);
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamQuery(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags = 0);
+cudaError_t cudaEventCreate(cudaEvent_t* event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream = nullptr);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaEventQuery(cudaEvent_t event);
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
 
-/// What tests set and read.
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long flags = 0);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+
 namespace cuda_on_host {
-struct Machine {
-  int devices = 1;
-  int driver_version = 13000;
-  int compute_capability = 90;
-  std::size_t memory = std::size_t{1} << 30;  ///< bytes of one device
-  std::size_t allocated = 0;
-  int launches_until_failure = -1;  ///< the launch after so many fails; negative for never
-  cudaError_t pending = cudaSuccess;
+/// A launch as the templates below hand it on, with no types left.
+struct KernelCall {
+  const void* kernel;
+  const void* arguments;
+  std::size_t bytes;
+  void (*invoke)(void*);
 };
-Machine& machine();
-
-/// Device memory is accessible while one of these lives.
-class Access {
- public:
-  Access();
-  Access(const Access&) = delete;
-  Access& operator=(const Access&) = delete;
-  ~Access();
-};
-cudaError_t begin_launch(const cudaLaunchConfig_t& config);
-
-template <class Function>
-void for_each_index(const dim3& size, dim3& index, const Function& function) {
-  for (index.z = 0; index.z < size.z; ++index.z) {
-    for (index.y = 0; index.y < size.y; ++index.y) {
-      for (index.x = 0; index.x < size.x; ++index.x) function();
-    }
-  }
-}
+cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const KernelCall& call);
+cudaError_t set_attribute(const void* kernel, cudaFuncAttribute attribute, int value);
+cudaError_t get_attributes(const void* kernel, cudaFuncAttributes* attributes);
+cudaError_t resident_blocks(int* blocks, int threads, std::size_t dynamic_bytes);
+inline constexpr std::size_t most_argument_bytes = 4096;
 }  // namespace cuda_on_host
 
-template <class Function>
-cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Function*) {
-  attributes->binaryVersion = cuda_on_host::machine().compute_capability;
-  return cudaSuccess;
+template <class... Parameters>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*kernel)(Parameters...)) {
+  return cuda_on_host::get_attributes(reinterpret_cast<const void*>(kernel), attributes);
+}
+
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute attribute, int value) {
+  return cuda_on_host::set_attribute(reinterpret_cast<const void*>(kernel), attribute, value);
+}
+
+/// By threads and dynamic shared memory; registers are not known here.
+template <class... Parameters>
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void (*)(Parameters...), int threads,
+                                                          std::size_t dynamic_bytes) {
+  return cuda_on_host::resident_blocks(blocks, threads, dynamic_bytes);
 }
 
 template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
-  if (const cudaError_t refused = cuda_on_host::begin_launch(*config); refused != cudaSuccess) return refused;
-  const cuda_on_host::Access access;
-  gridDim = config->gridDim;
-  blockDim = config->blockDim;
-  const auto run = [kernel](Parameters... values) {
-    cuda_on_host::for_each_index(
-        gridDim, blockIdx, [&] { cuda_on_host::for_each_index(blockDim, threadIdx, [&] { kernel(values...); }); });
+  const auto call = [kernel, ... values = static_cast<Parameters>(std::forward<Arguments>(arguments))] {
+    kernel(values...);
   };
-  run(std::forward<Arguments>(arguments)...);
-  return cudaSuccess;
+  using Call = decltype(call);
+  static_assert((std::is_trivially_copyable_v<Parameters> && ...), "kernels take their arguments as plain bytes");
+  static_assert(sizeof call <= cuda_on_host::most_argument_bytes);
+  return cuda_on_host::queue_kernel(*config, {reinterpret_cast<const void*>(kernel), &call, sizeof call,
+                                              [](void* copy) { (*static_cast<Call*>(copy))(); }});
 }
