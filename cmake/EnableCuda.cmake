@@ -3,6 +3,9 @@
 # CUDA::cublas), on Debian 12's CMake 3.25.1 with CUDA 13. A macro, because enable_language() and the variables it sets
 # belong to the directory that calls it. Call it only when quantscope_find_nvcc() has found a compiler.
 
+# Code for every GPU that CUDA 13 knows, and PTX for later ones.
+set(QUANTSCOPE_CUDA_ARCHITECTURES "75-real;80-real;86-real;89-real;90-real;100-real;120-real;120-virtual")
+
 # quantscope_find_nvcc(VARIABLE): the path of a CUDA 13 (or newer) compiler, or an empty string; a message says why.
 function(quantscope_find_nvcc variable)
   set(${variable} "" PARENT_SCOPE)
@@ -31,9 +34,8 @@ macro(quantscope_enable_cuda nvcc)
   if(NOT CMAKE_CUDA_COMPILER)
     set(CMAKE_CUDA_COMPILER ${nvcc})
   endif()
-  # Code for every GPU that CUDA 13 knows, and PTX for later ones.
   if(NOT CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;86-real;89-real;90-real;100-real;120-real;120-virtual")
+    set(CMAKE_CUDA_ARCHITECTURES "${QUANTSCOPE_CUDA_ARCHITECTURES}")
   endif()
   enable_language(CUDA)
 
