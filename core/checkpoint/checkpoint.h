@@ -59,6 +59,7 @@ struct GgufVocabulary {
   std::vector<std::string> merges;
   std::optional<std::int32_t> bos_id, eos_id, eot_id, unknown_id, padding_id;
   std::optional<bool> add_bos, add_eos;
+  std::optional<bool> add_space_prefix, remove_extra_whitespaces;
   std::string chat_template;
 };
 

@@ -165,6 +165,8 @@ Result<TokenizerSource> read_gguf_vocabulary(GgufMetadata& metadata) {
   vocabulary.padding_id = token_id(metadata, "padding");
   vocabulary.add_bos = metadata.optional_boolean("tokenizer.ggml.add_bos_token");
   vocabulary.add_eos = metadata.optional_boolean("tokenizer.ggml.add_eos_token");
+  vocabulary.add_space_prefix = metadata.optional_boolean("tokenizer.ggml.add_space_prefix");
+  vocabulary.remove_extra_whitespaces = metadata.optional_boolean("tokenizer.ggml.remove_extra_whitespaces");
   vocabulary.chat_template = metadata.text("tokenizer.chat_template");
   if (auto status = metadata.status(); !status) return tl::unexpected(std::move(status.error()));
   if (auto lengths = check_lengths(metadata, vocabulary); !lengths) return tl::unexpected(std::move(lengths.error()));

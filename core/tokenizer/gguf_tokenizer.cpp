@@ -8,8 +8,8 @@
 #include "core/tokenizer/bpe_tokenizer.h"
 #include "core/tokenizer/byte_level.h"
 #include "core/tokenizer/merge_text.h"
+#include "core/tokenizer/score_merges.h"
 #include "core/tokenizer/split_patterns.h"
-#include "core/tokenizer/vocabulary_spellings.h"
 
 namespace quantscope {
 namespace {
@@ -18,17 +18,10 @@ namespace {
 enum TokenType : std::int32_t { kUnknown = 2, kControl = 3, kUserDefined = 4 };
 
 Result<const NamedPreTokenizer*> choose_pre_tokenizer(const GgufVocabulary& vocabulary) {
-  if (vocabulary.model != "gpt2") {
-    return fail(ErrorCode::unsupported,
-                fmt::format("The GGUF vocabulary \"{}\" is not supported: only byte-level BPE (\"gpt2\") is; "
-                            "SentencePiece-style vocabularies are not supported yet.",
-                            vocabulary.model.substr(0, 80)),
-                "tokenizer.ggml.model");
-  }
   if (const NamedPreTokenizer* found = find_named_pre_tokenizer(vocabulary.pre)) return found;
   std::string known;
   for (const NamedPreTokenizer& named : named_pre_tokenizers()) {
-    known += known.empty() ? named.name : fmt::format(", {}", named.name);
+    for (const std::string_view name : named.names) known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
   }
   return fail(ErrorCode::unsupported,
               fmt::format("The GGUF pre-tokenizer \"{}\" is not known; known ones are {}.",
@@ -48,11 +41,18 @@ Result<void> check_sizes(const GgufVocabulary& vocabulary) {
                             vocabulary.token_types.size()),
                 "tokenizer.ggml.token_type");
   }
-  for (const std::optional<std::int32_t>& id : {vocabulary.bos_id, vocabulary.eos_id}) {
+  if (!vocabulary.scores.empty() && vocabulary.scores.size() != tokens) {
+    return fail(ErrorCode::corrupt_file,
+                fmt::format("The GGUF vocabulary has {} tokens but {} scores; get the file again.", tokens,
+                            vocabulary.scores.size()),
+                "tokenizer.ggml.scores");
+  }
+  for (const std::optional<std::int32_t>& id : {vocabulary.bos_id, vocabulary.eos_id, vocabulary.unknown_id}) {
     if (!id || (*id >= 0 && static_cast<std::size_t>(*id) < tokens)) continue;
     return fail(
         ErrorCode::corrupt_file,
-        fmt::format("The GGUF vocabulary of {} tokens names {} as its BOS or EOS id; get the file again.", tokens, *id),
+        fmt::format("The GGUF vocabulary of {} tokens names {} as its BOS, EOS or unknown id; get the file again.",
+                    tokens, *id),
         "tokenizer.ggml.bos_token_id");
   }
   return {};
@@ -70,14 +70,17 @@ std::vector<AddedToken> added_tokens(const GgufVocabulary& vocabulary) {
   return added;
 }
 
-/// The result points into `vocabulary`.
-Result<BpeSource> bpe_source(const GgufVocabulary& vocabulary, bool ignore_merges) {
+/// The tokens under their ids; the result points into `vocabulary`.
+BpeSource token_source(const GgufVocabulary& vocabulary) {
   BpeSource source;
-  source.ignore_merges = ignore_merges;
   source.vocabulary.reserve(vocabulary.tokens.size());
   for (const std::string& token : vocabulary.tokens) {
     source.vocabulary.emplace_back(token, static_cast<std::int32_t>(source.vocabulary.size()));
   }
+  return source;
+}
+
+Result<void> add_listed_merges(const GgufVocabulary& vocabulary, BpeSource& source) {
   source.merges.reserve(vocabulary.merges.size());
   for (const std::string& text : vocabulary.merges) {
     const auto merge = split_merge(text);
@@ -89,23 +92,20 @@ Result<BpeSource> bpe_source(const GgufVocabulary& vocabulary, bool ignore_merge
     }
     source.merges.push_back(*merge);
   }
-  return source;
+  return {};
 }
 
-Result<void> add_vocabulary(const GgufVocabulary& vocabulary, bool ignore_merges, BpeTokenizerParts& parts) {
-  const Result<BpeSource> source = bpe_source(vocabulary, ignore_merges);
-  if (!source) return tl::unexpected(source.error());
+Result<void> add_model(const GgufVocabulary& vocabulary, const BpeSource& source, BpeTokenizerParts& parts) {
   parts.added = added_tokens(vocabulary);
-  Result<std::vector<std::string>> pieces = vocabulary_spellings(source->vocabulary, parts.added);
-  if (!pieces) return tl::unexpected(pieces.error());
-  for (std::string& piece : *pieces) piece = decoded_piece(piece);
-  Result<BpeModel> model = BpeModel::build(*source);
+  Result<BpeModel> model = BpeModel::build(source);
   if (!model) return tl::unexpected(model.error());
-  // Unlike tokenizer.json's decoder, llama.cpp writes these tokens as they stand.
-  for (const AddedToken& token : parts.added) (*pieces)[static_cast<std::size_t>(token.id)] = token.content;
-  parts.pieces = std::move(*pieces);
   parts.model = std::move(*model);
   return {};
+}
+
+void add_frame(const GgufVocabulary& vocabulary, bool adds_bos, BpeTokenizerParts& parts) {
+  if (parts.bos_id && vocabulary.add_bos.value_or(adds_bos)) parts.prefix.push_back(*parts.bos_id);
+  if (parts.eos_id && vocabulary.add_eos.value_or(false)) parts.suffix.push_back(*parts.eos_id);
 }
 
 Result<void> add_splits(const NamedPreTokenizer& named, PreTokenizer& pre_tokenizer) {
@@ -117,25 +117,86 @@ Result<void> add_splits(const NamedPreTokenizer& named, PreTokenizer& pre_tokeni
   return {};
 }
 
-}  // namespace
-
-Result<std::shared_ptr<const Tokenizer>> build_gguf_tokenizer(const GgufVocabulary& vocabulary) {
+/// Model "gpt2".
+Result<BpeTokenizerParts> byte_level_parts(const GgufVocabulary& vocabulary) {
   const Result<const NamedPreTokenizer*> named = choose_pre_tokenizer(vocabulary);
   if (!named) return tl::unexpected(named.error());
-  if (const Result<void> checked = check_sizes(vocabulary); !checked) return tl::unexpected(checked.error());
   BpeTokenizerParts parts;
   if ((*named)->nfc) parts.normalizer.add(NormalForm::nfc);
   if (const Result<void> added = add_splits(**named, parts.pre_tokenizer); !added) {
     return tl::unexpected(added.error());
   }
-  if (const Result<void> added = add_vocabulary(vocabulary, (*named)->ignore_merges, parts); !added) {
-    return tl::unexpected(added.error());
-  }
+  BpeSource source = token_source(vocabulary);
+  source.ignore_merges = (*named)->ignore_merges;
+  if (const Result<void> added = add_listed_merges(vocabulary, source); !added) return tl::unexpected(added.error());
+  if (const Result<void> added = add_model(vocabulary, source, parts); !added) return tl::unexpected(added.error());
+  for (const std::string& token : vocabulary.tokens) parts.pieces.push_back(decoded_piece(token));
+  // Unlike tokenizer.json's decoder, llama.cpp writes these tokens as they stand.
+  for (const AddedToken& token : parts.added) parts.pieces[static_cast<std::size_t>(token.id)] = token.content;
   parts.bos_id = vocabulary.bos_id;
   parts.eos_id = vocabulary.eos_id;
-  if (parts.bos_id && vocabulary.add_bos.value_or((*named)->adds_bos)) parts.prefix.push_back(*parts.bos_id);
-  if (parts.eos_id && vocabulary.add_eos.value_or(false)) parts.suffix.push_back(*parts.eos_id);
-  return std::make_shared<const BpeTokenizer>(std::move(parts));
+  add_frame(vocabulary, (*named)->adds_bos, parts);
+  return parts;
+}
+
+/// The steps around a SentencePiece model, as tokenizer.json has them for Llama 2 and Mistral.
+void add_space_marks(bool prefix, BpeTokenizerParts& parts) {
+  constexpr std::string_view mark = "\u2581";
+  if (prefix) parts.normalizer.add(PrependText{std::string(mark)});
+  parts.normalizer.add(ReplaceText{TextPattern::literal(" "), std::string(mark)});
+  parts.decoder.add(DecodeReplace{TextPattern::literal(mark), " "});
+  parts.decoder.add(DecodeByteFallback{});
+  parts.decoder.add(DecodeFuse{});
+  if (prefix) parts.decoder.add(DecodeStrip{.character = " ", .start = 1});
+}
+
+/// llama.cpp's defaults for "llama": unknown 0, BOS 1, EOS 2.
+std::optional<std::int32_t> id_or_default(std::optional<std::int32_t> id, std::int32_t fallback,
+                                          const GgufVocabulary& vocabulary) {
+  if (id || static_cast<std::size_t>(fallback) >= vocabulary.tokens.size()) return id;
+  return fallback;
+}
+
+/// Model "llama".
+Result<BpeTokenizerParts> sentencepiece_parts(const GgufVocabulary& vocabulary) {
+  if (vocabulary.remove_extra_whitespaces.value_or(false)) {
+    return fail(ErrorCode::unsupported, "SentencePiece vocabularies that remove extra white space are not supported.",
+                "tokenizer.ggml.remove_extra_whitespaces");
+  }
+  BpeTokenizerParts parts;
+  add_space_marks(vocabulary.add_space_prefix.value_or(true), parts);
+  BpeSource source = token_source(vocabulary);
+  source.alphabet = BpeAlphabet::characters;
+  source.byte_fallback = source.fuse_unknown = true;
+  source.unknown_id = id_or_default(vocabulary.unknown_id, 0, vocabulary);
+  if (const Result<void> added = add_score_merges(vocabulary.tokens, vocabulary.scores, source); !added) {
+    return tl::unexpected(added.error());
+  }
+  if (const Result<void> added = add_model(vocabulary, source, parts); !added) return tl::unexpected(added.error());
+  for (const std::string& token : vocabulary.tokens) parts.pieces.push_back(parts.decoder.token_bytes(token));
+  parts.spellings = vocabulary.tokens;
+  parts.bos_id = id_or_default(vocabulary.bos_id, 1, vocabulary);
+  parts.eos_id = id_or_default(vocabulary.eos_id, 2, vocabulary);
+  add_frame(vocabulary, true, parts);
+  return parts;
+}
+
+Result<BpeTokenizerParts> tokenizer_parts(const GgufVocabulary& vocabulary) {
+  if (vocabulary.model == "gpt2") return byte_level_parts(vocabulary);
+  if (vocabulary.model == "llama") return sentencepiece_parts(vocabulary);
+  return fail(ErrorCode::unsupported,
+              fmt::format("The GGUF vocabulary \"{}\" is not supported; supported are \"gpt2\" and \"llama\".",
+                          vocabulary.model.substr(0, 80)),
+              "tokenizer.ggml.model");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Tokenizer>> build_gguf_tokenizer(const GgufVocabulary& vocabulary) {
+  if (const Result<void> checked = check_sizes(vocabulary); !checked) return tl::unexpected(checked.error());
+  Result<BpeTokenizerParts> parts = tokenizer_parts(vocabulary);
+  if (!parts) return tl::unexpected(parts.error());
+  return std::make_shared<const BpeTokenizer>(std::move(*parts));
 }
 
 }  // namespace quantscope

@@ -7,8 +7,8 @@
 
 namespace quantscope {
 
-/// A tokenizer from the vocabulary a GGUF file carries. Only byte-level ones (tokenizer.ggml.model "gpt2"), and of
-/// these the pre-tokenizers of named_pre_tokenizers(); rules for BOS and EOS as in llama.cpp.
+/// A tokenizer from the vocabulary a GGUF file carries: byte-level BPE (tokenizer.ggml.model "gpt2") with one of
+/// named_pre_tokenizers(), or SentencePiece's BPE ("llama"). Rules and defaults as in llama.cpp's llama-vocab.cpp.
 Result<std::shared_ptr<const Tokenizer>> build_gguf_tokenizer(const GgufVocabulary& vocabulary);
 
 }  // namespace quantscope

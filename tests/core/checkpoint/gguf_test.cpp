@@ -65,6 +65,8 @@ TEST_F(Gguf, ReadsTheVocabulary) {
   EXPECT_EQ(vocabulary.bos_id, 0);
   EXPECT_EQ(vocabulary.unknown_id, std::nullopt);
   EXPECT_EQ(vocabulary.add_bos, false);
+  EXPECT_EQ(vocabulary.add_space_prefix, false);
+  EXPECT_EQ(vocabulary.remove_extra_whitespaces, std::nullopt);
   EXPECT_EQ(vocabulary.add_eos, std::nullopt);
 }
 

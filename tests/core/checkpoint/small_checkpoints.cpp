@@ -79,6 +79,7 @@ GgufBuilder small_metadata() {
   builder.texts("tokenizer.ggml.merges", {"a b", "ab c"});
   builder.u32("tokenizer.ggml.bos_token_id", 0).u32("tokenizer.ggml.eos_token_id", 1);
   builder.boolean("tokenizer.ggml.add_bos_token", false);
+  builder.boolean("tokenizer.ggml.add_space_prefix", false);
   return builder;
 }
 

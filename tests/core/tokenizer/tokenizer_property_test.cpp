@@ -56,6 +56,7 @@ TEST_P(TokenizerProperty, DecodingGivesTheRepairedTextBack) {
   }
 }
 
+/// A megabyte each: with merging that is quadratic in the length of a word this would take hours.
 TEST_P(TokenizerProperty, HostileTextsComeBackWhole) {
   const Tokenizer& tokenizer = testing::known_tokenizer(GetParam());
   constexpr std::size_t size = 1U << 20U;
@@ -63,10 +64,11 @@ TEST_P(TokenizerProperty, HostileTextsComeBackWhole) {
   std::string letters(size, ' '), marks;
   for (char& letter : letters) letter = static_cast<char>('a' + random() % 26);
   for (std::size_t i = 0; i < size / 8; ++i) marks += "\u0323";
-  std::string prefixes;
+  std::string prefixes, emoji;
+  while (emoji.size() < size) emoji += "\U0001F600";
   while (prefixes.size() < size) prefixes += "<|im_star";
   for (const std::string& text : {std::string(size, 'a'), std::string(size, ' '), std::string(size, '\n') + "x",
-                                  std::string(size, '<'), letters, marks, prefixes}) {
+                                  std::string(size, '<'), letters, marks, prefixes, emoji}) {
     EXPECT_TRUE(tokenizer.decode(tokenizer.encode(text, {.add_special = false})) == text) << text.substr(0, 20);
   }
 }
@@ -82,7 +84,8 @@ TEST_P(TokenizerProperty, AMegabyteOfRandomBytesComesBackRepaired) {
               sayable(tokenizer, normalizes ? to_nfc(repaired) : repaired));
 }
 
-INSTANTIATE_TEST_SUITE_P(ByteLevel, TokenizerProperty, ::testing::Values("llama3_2", "qwen2_5", "smollm_135m"),
+INSTANTIATE_TEST_SUITE_P(Published, TokenizerProperty,
+                         ::testing::Values("llama3_2", "qwen2_5", "smollm_135m", "mistral_7b_v01"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 TEST(Nfc, SortsAMillionMarksWithoutComparingEachWithEach) {
