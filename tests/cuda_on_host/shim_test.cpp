@@ -154,15 +154,54 @@ TEST_F(Shim, RefusesCopiesThatLeaveABuffer) {
   cuda_on_host::machine().report.clear();
 }
 
-class Graphs : public Shim {
+class Streams : public Shim {
  protected:
-  Graphs() { cudaStreamCreate(&stream_); }
-  ~Graphs() override {
+  Streams() { cudaStreamCreate(&stream_); }
+  ~Streams() override {
     cudaStreamDestroy(stream_);
     cuda_on_host::machine() = {};
   }
   cudaStream_t stream_ = nullptr;
 };
+
+TEST_F(Streams, ReadPinnedMemoryWhenTheWorkIsDoneAndOtherMemoryAtOnce) {
+  const DeviceArray<float> first({0.0F}), second({0.0F});
+  float* pinned = nullptr;
+  cudaMallocHost(&pinned, sizeof(float));
+  float pageable = 1.0F;
+  *pinned = 1.0F;
+  cudaMemcpyAsync(first.data(), pinned, sizeof(float), cudaMemcpyHostToDevice, stream_);
+  cudaMemcpyAsync(second.data(), &pageable, sizeof(float), cudaMemcpyHostToDevice, stream_);
+  *pinned = pageable = 2.0F;
+  EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+  EXPECT_EQ(first.values(), std::vector<float>{2.0F}) << "changed before it was copied";
+  EXPECT_EQ(second.values(), std::vector<float>{1.0F});
+  cudaFreeHost(pinned);
+}
+
+TEST_F(Streams, DoWhatComesBeforeAnEvent) {
+  const DeviceArray<float> values({1.0F});
+  float* pinned = nullptr;
+  cudaMallocHost(&pinned, sizeof(float));
+  cudaStream_t other = nullptr;
+  cudaStreamCreate(&other);
+  cudaEvent_t event = nullptr;
+  cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+  increase(stream_, values.data(), 1, 1.0F);
+  cudaEventRecord(event, stream_);
+  increase(stream_, values.data(), 1, 10.0F);
+  cudaStreamWaitEvent(other, event, 0);
+  cudaMemcpyAsync(pinned, values.data(), sizeof(float), cudaMemcpyDeviceToHost, other);
+  EXPECT_EQ(cudaStreamSynchronize(other), cudaSuccess);
+  EXPECT_EQ(*pinned, 2.0F);
+  EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+  EXPECT_EQ(values.values(), std::vector<float>{12.0F});
+  cudaEventDestroy(event);
+  cudaStreamDestroy(other);
+  cudaFreeHost(pinned);
+}
+
+class Graphs : public Streams {};
 
 TEST_F(Graphs, ReplayLaunchesAndCopiesByValue) {
   const DeviceArray<float> values({1.0F, 2.0F}), copy({0.0F, 0.0F});
@@ -198,6 +237,7 @@ TEST_F(Graphs, FollowEventsToOtherStreams) {
   EXPECT_EQ(cudaStreamEndCapture(stream_, &graph), cudaSuccess);
   EXPECT_EQ(values.values(), std::vector<float>{1.0F});
   increase(other, values.data(), 1, 1.0F);
+  EXPECT_EQ(cudaStreamSynchronize(other), cudaSuccess);
   EXPECT_EQ(values.values(), std::vector<float>{2.0F}) << "recording has ended in both streams";
   cudaGraphDestroy(graph);
   cudaEventDestroy(fork);
@@ -216,7 +256,7 @@ TEST_F(Graphs, AllowNoAllocationAndNoWaitingWhileTheyAreRecorded) {
   }
 }
 
-class Blas : public Graphs {
+class Blas : public Streams {
  protected:
   Blas() {
     cublasCreate(&blas_);

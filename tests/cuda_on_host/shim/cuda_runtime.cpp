@@ -66,6 +66,8 @@ bool on_device(cudaMemcpyKind kind, bool target, const void* address) {
   return kind == cudaMemcpyDeviceToDevice || kind == (target ? cudaMemcpyHostToDevice : cudaMemcpyDeviceToHost);
 }
 
+bool is_pageable(const void* address) { return !device_heap().covers(address) && !pinned_heap().covers(address); }
+
 cudaError_t refuse_copy(const char* what, std::size_t bytes, const void* address) {
   report("{} of {} bytes begins at {}, which does not hold so many or is on the other side", what, bytes,
          place_name(address));
@@ -215,6 +217,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
 
 cudaError_t cudaFree(void* memory) {
   if (memory == nullptr) return cudaSuccess;
+  finish_all();
   const std::size_t bytes = device_heap().release(memory);
   machine().allocated -= bytes;
   return bytes == 0 ? cudaErrorInvalidValue : cudaSuccess;
@@ -222,7 +225,10 @@ cudaError_t cudaFree(void* memory) {
 
 cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { return cudaMalloc(memory, bytes); }
 
-cudaError_t cudaFreeAsync(void* memory, cudaStream_t) { return recording() ? spoil_recording() : cudaFree(memory); }
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
+  if (recording()) return spoil_recording();
+  return queue(stream, [memory] { machine().allocated -= device_heap().release(memory); });
+}
 
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   if (recording()) return spoil_recording();
@@ -235,6 +241,7 @@ cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
 cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) { return cudaMallocHost(memory, bytes); }
 
 cudaError_t cudaFreeHost(void* memory) {
+  finish_all();
   return memory == nullptr || pinned_heap().release(memory) > 0 ? cudaSuccess : cudaErrorInvalidValue;
 }
 
@@ -242,15 +249,23 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (bytes == 0) return cudaSuccess;
   if (!is_place(to, bytes, on_device(kind, true, to))) return refuse_copy("the target of a copy", bytes, to);
   if (!is_place(from, bytes, on_device(kind, false, from))) return refuse_copy("the source of a copy", bytes, from);
-  return queue(stream, [=] {
+  const auto copy = [](void* target, const void* source, std::size_t count) {
     const OpenHeap open(device_heap());
-    std::memcpy(to, from, bytes);
-    if (device_heap().covers(to)) device_heap().mark_written(to, bytes);
-  });
+    std::memcpy(target, source, count);
+    if (device_heap().covers(target)) device_heap().mark_written(target, count);
+  };
+  if (is_pageable(from)) {  // CUDA takes such bytes before it returns
+    const auto* const begin = static_cast<const std::byte*>(from);
+    return queue(stream,
+                 [=, staged = std::vector<std::byte>(begin, begin + bytes)] { copy(to, staged.data(), bytes); });
+  }
+  const cudaError_t status = queue(stream, [=] { copy(to, from, bytes); });
+  // And it fills them before it returns.
+  return status == cudaSuccess && is_pageable(to) ? cudaStreamSynchronize(stream) : status;
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  const cudaError_t status = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+  const cudaError_t status = cudaMemcpyAsync(to, from, bytes, kind, nullptr);  // waits for all streams
   return status == cudaSuccess ? cudaDeviceSynchronize() : status;
 }
 

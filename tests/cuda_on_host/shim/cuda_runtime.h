@@ -10,7 +10,7 @@
 
 /// The part of the CUDA runtime that kernels/cuda uses, on the host: found instead of NVIDIA's header, of which nothing
 /// is needed, it lets the same sources run without a GPU. A launch runs the blocks of its grid one after the other and
-/// the threads of a block as fibers. Work of a stream is done when it is queued, except while a graph is recorded.
+/// the threads of a block as fibers, when somebody waits for its stream.
 ///
 /// What a GPU would punish ends the launch with an error whose text (cudaGetErrorString) says what happened where:
 /// races in shared memory, barriers and warp operations that not all threads reach, accesses outside of buffers or of

@@ -3,9 +3,34 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <memory>
 #include <utility>
 
 #include "cuda_runtime.h"
+
+namespace cuda_on_host {
+/// What a stream has yet to do.
+class Backlog {
+ public:
+  void add(Work work) { works_.push_back(std::move(work)); }
+  /// Number of works added so far.
+  std::size_t end() const { return done_ + works_.size(); }
+  /// Does what comes before `position`. Works may wait for other backlogs.
+  void advance(std::size_t position) {
+    while (done_ < position && !works_.empty()) {
+      const Work work = std::move(works_.front());
+      works_.pop_front();
+      ++done_;
+      work();
+    }
+  }
+
+ private:
+  std::deque<Work> works_;
+  std::size_t done_ = 0;
+};
+}  // namespace cuda_on_host
 
 struct CudaHostGraph {
   std::vector<cuda_on_host::Work> work;
@@ -15,9 +40,12 @@ struct CudaHostGraphExec {
 };
 struct CudaHostStream {
   bool records = false;
+  std::shared_ptr<cuda_on_host::Backlog> backlog;
 };
 struct CudaHostEvent {
   bool recorded_into_graph = false;
+  std::shared_ptr<cuda_on_host::Backlog> backlog;  // null before it is recorded
+  std::size_t position = 0;                        // works of the backlog that come before it
   std::chrono::steady_clock::time_point time;
 };
 
@@ -37,6 +65,12 @@ Recording& current_recording() {
 
 bool records(cudaStream_t stream) { return stream != nullptr && stream->records; }
 
+/// Backlogs of the streams that exist.
+std::vector<std::shared_ptr<Backlog>>& backlogs() {
+  static std::vector<std::shared_ptr<Backlog>> all;
+  return all;
+}
+
 void join(cudaStream_t stream) {
   stream->records = true;
   current_recording().streams.push_back(stream);
@@ -55,9 +89,18 @@ cudaError_t queue(cudaStream_t stream, Work work) {
     current_recording().work.push_back(std::move(work));
     return cudaSuccess;
   }
-  if (recording() && stream == nullptr) return spoil_recording();  // the default stream would wait for all others
+  if (stream != nullptr) {
+    stream->backlog->add(std::move(work));
+    return cudaSuccess;
+  }
+  if (recording()) return spoil_recording();
+  finish_all();
   work();
   return cudaSuccess;
+}
+
+void finish_all() {
+  for (const auto& backlog : backlogs()) backlog->advance(backlog->end());
 }
 }  // namespace cuda_on_host
 
@@ -68,30 +111,48 @@ using cuda_on_host::records;
 using cuda_on_host::spoil_recording;
 
 namespace {
-cudaError_t take_pending() { return recording() ? spoil_recording() : std::exchange(machine().pending, cudaSuccess); }
+cudaError_t take_pending() { return std::exchange(machine().pending, cudaSuccess); }
 }  // namespace
 
 cudaError_t cudaStreamCreate(cudaStream_t* stream) {
-  *stream = new CudaHostStream;
+  *stream = new CudaHostStream{false, std::make_shared<cuda_on_host::Backlog>()};
+  cuda_on_host::backlogs().push_back((*stream)->backlog);
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  stream->backlog->advance(stream->backlog->end());
+  std::erase(cuda_on_host::backlogs(), stream->backlog);
   delete stream;
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return take_pending(); }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (recording()) return spoil_recording();
+  if (stream == nullptr) return cudaDeviceSynchronize();
+  stream->backlog->advance(stream->backlog->end());
+  return take_pending();
+}
 
-cudaError_t cudaDeviceSynchronize() { return take_pending(); }
+cudaError_t cudaDeviceSynchronize() {
+  if (recording()) return spoil_recording();
+  cuda_on_host::finish_all();
+  return take_pending();
+}
 
-cudaError_t cudaStreamQuery(cudaStream_t) { return take_pending(); }
+/// Never answers that it is not ready, as somebody who asks again and again would wait for ever.
+cudaError_t cudaStreamQuery(cudaStream_t stream) { return cudaStreamSynchronize(stream); }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  if (event->recorded_into_graph && recording() && stream != nullptr && !stream->records) cuda_on_host::join(stream);
-  return cudaSuccess;
+  if (event->recorded_into_graph && recording()) {
+    if (stream != nullptr && !stream->records) cuda_on_host::join(stream);
+    return cudaSuccess;
+  }
+  if (event->backlog == nullptr) return cudaSuccess;
+  return cuda_on_host::queue(stream,
+                             [backlog = event->backlog, position = event->position] { backlog->advance(position); });
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
@@ -103,13 +164,21 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cuda
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   event->recorded_into_graph = records(stream);
+  if (event->recorded_into_graph) return cudaSuccess;
+  if (stream == nullptr) cuda_on_host::finish_all();
+  event->backlog = stream == nullptr ? nullptr : stream->backlog;
+  event->position = stream == nullptr ? 0 : stream->backlog->end();
   event->time = std::chrono::steady_clock::now();
   return cudaSuccess;
 }
 
-cudaError_t cudaEventSynchronize(cudaEvent_t) { return take_pending(); }
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (recording()) return spoil_recording();
+  if (event->backlog != nullptr) event->backlog->advance(event->position);
+  return take_pending();
+}
 
-cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t event) { return cudaEventSynchronize(event); }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
   *milliseconds = std::chrono::duration<float, std::milli>(end->time - begin->time).count();
