@@ -79,13 +79,16 @@ Result<void> write_tensor(const std::string& out, Backend& backend, const Weight
   return writer->finish();
 }
 
-/// The format that the settings give to this tensor; a tensor outside the model is treated as a linear in scope.
-Result<WeightFormat> format_for(const Settings& settings, const Checkpoint& checkpoint, const std::string& name) {
+/// What the settings make of this tensor; one outside the model is treated as a linear in scope.
+Result<PlannedWeight> plan_for(const Settings& settings, const Checkpoint& checkpoint, const TensorInfo& tensor) {
   auto resolved = resolve_or_explain(settings, checkpoint, device_of(settings), 1);
   if (!resolved) return tl::unexpected(resolved.error());
   for (const PlannedWeight& weight : resolved->plan.weights)
-    if (weight.slot.name == name) return weight.format;
-  return requested_format(resolved->settings);
+    if (weight.slot.name == tensor.name) return weight;
+  PlannedWeight weight;
+  weight.as_stored = settings.method == Method::as_stored && tensor.quantized.has_value();
+  weight.format = settings.method == Method::as_stored ? stored_format(tensor) : requested_format(resolved->settings);
+  return weight;
 }
 
 int tensor(const Session& session, const TensorOptions& options) {
@@ -97,20 +100,19 @@ int tensor(const Session& session, const TensorOptions& options) {
   if (info == nullptr)
     return report_error(
         session, {ErrorCode::not_found, fmt::format("{} has no tensor {}.", options.model, options.name), {}, {}});
-  auto format = format_for(*settings, **checkpoint, options.name);
-  if (!format) return report_error(session, format.error());
+  auto plan = plan_for(*settings, **checkpoint, *info);
+  if (!plan) return report_error(session, plan.error());
   auto backend = open_device(*settings);
   if (!backend) return report_error(session, backend.error());
   (*backend)->set_stop_token(session.stop);
-  auto weight =
-      (*backend)->quantize(source_rows(**checkpoint, *info), info->rows(), info->columns(), *format, MemoryTag::codes);
+  auto weight = load_weight(**checkpoint, *info, plan->format, plan->as_stored, MemoryTag::codes, **backend);
   if (!weight) return report_error(session, weight.error());
   auto error = quantization_error(**checkpoint, *info, **backend, **weight);
   if (!error) return report_error(session, error.error());
   if (auto written = write_tensor(options.out, **backend, **weight); !written)
     return report_error(session, written.error());
   const json value = {{"tensor", options.name},
-                      {"format", format_label(*format)},
+                      {"format", format_label(plan->format)},
                       {"file", options.out},
                       {"relative_error", error->relative_error},
                       {"sqnr_db", error->sqnr_db},
@@ -121,7 +123,7 @@ int tensor(const Session& session, const TensorOptions& options) {
     print_json(value);
   else
     fmt::print("{} in {}: relative error {:.6f}, SQNR {:.2f} dB, cosine {:.8f}; written to {}.\n", options.name,
-               format_label(*format), error->relative_error, error->sqnr_db, error->cosine, options.out);
+               format_label(plan->format), error->relative_error, error->sqnr_db, error->cosine, options.out);
   return ExitCode::done;
 }
 

@@ -38,6 +38,8 @@ void take_type(Settings& settings, DataType type) {
 /// As stored, nothing is left to choose for the weights.
 void take_method(Settings& settings, Method method) {
   settings.method = method;
+  // LLM.int8() and its weight-only sister share a type; the method tells them apart.
+  if (settings.type == DataType::int8) settings.weight_only_int8 = method == Method::none;
   if (method != Method::as_stored) return;
   settings.type = DataType::fp32;
   settings.weight_only_int8 = false;
@@ -100,6 +102,11 @@ std::vector<Candidate> candidates(const Settings& base, std::string_view field, 
 
 Settings with_type(Settings settings, DataType type) {
   take_type(settings, type);
+  return settings;
+}
+
+Settings with_method(Settings settings, Method method) {
+  take_method(settings, method);
   return settings;
 }
 

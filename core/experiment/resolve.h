@@ -55,6 +55,9 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
 /// The settings with another data type: the method, compute type and block settings that cannot stay beside it follow.
 Settings with_type(Settings settings, DataType type);
 
+/// The settings with another method: what cannot stay beside it follows.
+Settings with_method(Settings settings, Method method);
+
 /// For one control of the window: is each value of `field` possible beside the other settings, and if not why.
 struct Choice {
   std::string value;

@@ -9,22 +9,6 @@
 #include "core/quantize/quantize_tensor.h"
 
 namespace quantscope {
-namespace {
-
-Result<std::unique_ptr<Weight>> load_weight(const Checkpoint& checkpoint, const PlannedWeight& planned,
-                                            Backend& backend) {
-  const TensorInfo* tensor = checkpoint.find(planned.slot.name);
-  if (tensor == nullptr)
-    return fail(ErrorCode::not_found, fmt::format("The checkpoint has no tensor {}.", planned.slot.name));
-  if (!planned.as_stored)
-    return backend.quantize(source_rows(checkpoint, *tensor), planned.slot.rows, planned.slot.columns, planned.format,
-                            planned.tag);
-  auto stored = checkpoint.read_stored(*tensor, backend.upload_ledger(), planned.tag);
-  if (!stored) return tl::unexpected(stored.error());
-  return backend.upload(std::move(*stored));
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, Backend& backend,
                                            const ProgressFn& progress, std::stop_token stop) {
@@ -39,7 +23,10 @@ Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const M
     if (stop.stop_requested()) return cancelled();
     const auto done = static_cast<std::int64_t>(model->entries_.size());
     if (progress) progress({"Quantizing", done, total, planned.slot.name});
-    auto weight = load_weight(checkpoint, planned, backend);
+    const TensorInfo* tensor = checkpoint.find(planned.slot.name);
+    if (tensor == nullptr)
+      return fail(ErrorCode::not_found, fmt::format("The checkpoint has no tensor {}.", planned.slot.name));
+    auto weight = load_weight(checkpoint, *tensor, planned.format, planned.as_stored, planned.tag, backend);
     if (!weight) return tl::unexpected(weight.error());
     model->entries_.push_back({planned, std::move(*weight)});
   }

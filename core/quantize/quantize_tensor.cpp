@@ -71,6 +71,19 @@ RowReader source_rows(const Checkpoint& checkpoint, const TensorInfo& tensor) {
   };
 }
 
+Result<std::unique_ptr<Weight>> load_weight(const Checkpoint& checkpoint, const TensorInfo& tensor,
+                                            const WeightFormat& format, bool as_stored, MemoryTag tag,
+                                            Backend& backend) {
+  if (!as_stored)
+    return backend.quantize(source_rows(checkpoint, tensor), tensor.rows(), tensor.columns(), format, tag);
+  auto stored = checkpoint.read_stored(tensor, backend.upload_ledger(), tag);
+  if (!stored) return tl::unexpected(stored.error());
+  if (stored->format != format)
+    return fail(ErrorCode::internal, fmt::format("{} is stored in another format than planned.", tensor.name),
+                tensor.name);
+  return backend.upload(std::move(*stored));
+}
+
 Result<QuantizationError> quantization_error(const Checkpoint& checkpoint, const TensorInfo& tensor, Backend& backend,
                                              const Weight& weight) {
   if (auto same = check_shapes(tensor, weight); !same) return tl::unexpected(same.error());

@@ -30,7 +30,8 @@ WeightFormat planned_format(const Session& session, const std::string& tensor) {
   const auto& weights = session.resolved()->plan.weights;
   const auto planned =
       std::find_if(weights.begin(), weights.end(), [&](const PlannedWeight& w) { return w.slot.name == tensor; });
-  return planned == weights.end() ? WeightFormat{} : planned->format;
+  // What runs as stored is not quantized again: the values of the file are what runs.
+  return planned == weights.end() || planned->as_stored ? WeightFormat{} : planned->format;
 }
 
 /// The matrix a user most likely wants to see first: the largest linear of the first layer.

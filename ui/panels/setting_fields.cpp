@@ -52,10 +52,7 @@ Result<Settings> with_choice(const Settings& settings, const std::string& field,
   if (field == "method") {
     const auto method = parse_method(value);
     if (!method) return tl::unexpected(method.error());
-    changed.method = *method;
-    // LLM.int8() and its weight-only sister share a type; the method tells them apart.
-    if (changed.type == DataType::int8) changed.weight_only_int8 = *method == Method::none;
-    return changed;
+    return with_method(settings, *method);
   }
   if (field == "double_quantization") {
     changed.double_quantization = value == "on";
@@ -69,7 +66,7 @@ QString value_label(const std::string& field, const std::string& value) {
   if (field == "type")
     if (const auto type = parse_data_type(value)) return to_qt(data_type_info(*type).label);
   if (field == "method" && value == "none") return tr("plain round to nearest");
-  if (field == "method" && value == "as_stored") return tr("as stored");
+  if (field == "method" && value == method_name(Method::as_stored)) return tr("as stored");
   if (field == "head" && value == "keep") return tr("not quantized");
   if (field == "head" && value == "same") return tr("like the linears");
   if (field == "compute" || field == "kv_type" || (field == "head" && value == "int8"))
