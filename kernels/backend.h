@@ -11,6 +11,7 @@
 
 #include "kernels/error.h"
 #include "kernels/formats/data_type.h"
+#include "kernels/gate_activation.h"
 #include "kernels/memory_ledger.h"
 #include "kernels/quantized_tensor.h"
 #include "kernels/tensor_statistics.h"
@@ -72,6 +73,7 @@ struct Linear {
   ActivationMode activations = ActivationMode::rounded;
   float outlier_threshold = 6.0F;  ///< int8_outliers only; 0 = no outlier columns
   OutlierScope outlier_scope = OutlierScope::row;
+  float soft_cap = 0.0F;  ///< head operations only: logits become cap * tanh(logit / cap); 0 = none
 };
 
 /// Sees the input of every linear of a fused operation (calibration, activation statistics).
@@ -83,10 +85,11 @@ struct LinearOutput {
   Buffer* output = nullptr;  ///< [rows, linear.weight->rows]
 };
 
-/// RMSNorm: x * weight / sqrt(mean(x^2) + epsilon), in fp32.
+/// RMSNorm: x * (weight_offset + weight) / sqrt(mean(x^2) + epsilon), in fp32.
 struct Norm {
   const Weight* weight = nullptr;  ///< dense [1, columns]
   float epsilon = 1e-5F;
+  float weight_offset = 0.0F;  ///< 1 where the stored weights are offsets from 1 (Gemma)
 };
 
 /// Memory for keys and values of all layers, cut into pages of `page_tokens` positions.
@@ -125,6 +128,8 @@ struct AttentionShape {
   float scale = 1.0F;       ///< usually 1 / sqrt(head_dim)
   std::int64_t window = 0;  ///< positions seen, 0 = all before and including its own
   float soft_cap = 0.0F;    ///< cap * tanh(score / cap), 0 = none
+  Norm query_norm = {};     ///< over each head of q before it is rotated, weight [1, head_dim]; null weight = none
+  Norm key_norm = {};       ///< likewise of k
 };
 
 /// The best token of a row and how safe it is.
@@ -180,24 +185,30 @@ class Backend {
   /// hidden[r] = table[ids[r]], rounded to `compute`.
   virtual Result<void> embed(const Weight& table, std::span<const std::int32_t> ids, ComputeType compute,
                              Buffer& hidden) = 0;
+  /// The first `rows` rows of the buffer times `factor`.
+  virtual Result<void> scale(Buffer& buffer, std::int64_t rows, float factor) = 0;
   /// outputs_i = linear_i(norm(input)).
   virtual Result<void> norm_linears(const Buffer& input, std::int64_t rows, const Norm& norm,
                                     std::span<const LinearOutput> outputs, const Tap* tap) = 0;
-  /// Rotates q [rows, heads*head_dim] in place and k [rows, kv_heads*head_dim] on its way into the cache (halves of a
-  /// head rotate together, Hugging Face order), and appends k and v. Angle of pair i at position p is
-  /// float(p) * inverse_frequencies[i]; an empty span means no rotation in this layer.
+  /// Normalizes the heads of q and k where the shape has norms for them, rotates q [rows, heads*head_dim] in place and
+  /// k [rows, kv_heads*head_dim] on its way into the cache (halves of a head rotate together, Hugging Face order), and
+  /// appends k and v. Angle of pair i at position p is float(p) * inverse_frequencies[i]; an empty span means no
+  /// rotation in this layer.
   virtual Result<void> rope_append(Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
                                    std::span<const float> inverse_frequencies, std::span<const SequenceRows> sequences,
                                    KvStorage& storage) = 0;
-  /// output[r] = softmax(q[r] K^T * scale) V over the positions of r's own sequence up to and including its own.
+  /// output[r] = softmax(cap(q[r] K^T * scale)) V over the positions of r's own sequence up to and including its own.
   virtual Result<void> attention(const Buffer& q, const AttentionShape& shape, std::span<const SequenceRows> sequences,
                                  const KvStorage& storage, Buffer& output) = 0;
   /// residual += linear(input).
   virtual Result<void> linear_add(const Buffer& input, std::int64_t rows, const Linear& linear, Buffer& residual,
                                   const Tap* tap) = 0;
-  /// output = silu(gate(norm(input))) * up(norm(input)).
+  /// residual += norm(linear(input)).
+  virtual Result<void> linear_norm_add(const Buffer& input, std::int64_t rows, const Linear& linear, const Norm& norm,
+                                       Buffer& residual, const Tap* tap) = 0;
+  /// output = activation(gate(norm(input))) * up(norm(input)).
   virtual Result<void> norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
-                                    const Linear& up, Buffer& output, const Tap* tap) = 0;
+                                    const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) = 0;
 
   // The head: final norm, then the vocabulary matrix, for chosen rows of `hidden` -----------------------------------
 

@@ -49,6 +49,12 @@ Result<void> check_norm(const Norm& norm, const Buffer& input) {
                                                " values; check the shapes of the model.");
 }
 
+Result<void> check_scale(const Buffer& buffer, std::int64_t rows) {
+  if (rows >= 0 && rows <= buffer.row_capacity) return {};
+  return fail(ErrorCode::invalid_argument,
+              std::to_string(rows) + " rows cannot be scaled in a buffer " + shape_text(buffer) + "; make it larger.");
+}
+
 Result<void> check_span(std::size_t have, std::size_t want, const char* name) {
   if (have == want) return {};
   return fail(ErrorCode::invalid_argument, "There is room for " + std::to_string(have) + " " + name + " but " +
@@ -94,12 +100,16 @@ Result<void> check_rope(const Buffer& q, const Buffer& k, const Buffer& v, const
                         std::span<const float> inverse_frequencies) {
   const std::int64_t kv_width = shape.kv_heads * shape.head_dim;
   const std::int64_t half = std::ssize(inverse_frequencies);
+  const auto fits_head = [&shape](const Norm& norm) {
+    return norm.weight == nullptr || (norm.weight->rows == 1 && norm.weight->columns == shape.head_dim);
+  };
   if (q.columns == shape.heads * shape.head_dim && k.columns == kv_width && v.columns == kv_width &&
-      (half == 0 || 2 * half == shape.head_dim)) {
+      (half == 0 || 2 * half == shape.head_dim) && fits_head(shape.query_norm) && fits_head(shape.key_norm)) {
     return {};
   }
-  return fail(ErrorCode::invalid_argument,
-              "Queries, keys, values and rotary frequencies do not have the attention's shape; check the model.");
+  return fail(
+      ErrorCode::invalid_argument,
+      "Queries, keys, values, their norms and rotary frequencies do not have the attention's shape; check the model.");
 }
 
 Result<void> check_queries(const Buffer& q, const Buffer& output, const AttentionShape& shape) {

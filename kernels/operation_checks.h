@@ -21,6 +21,8 @@ Result<void> check_bias(const Linear& linear);
 Result<void> check_pair(const Weight& gate, const Weight& up);
 /// The norm has one weight per column of its input.
 Result<void> check_norm(const Norm& norm, const Buffer& input);
+/// The buffer has that many rows.
+Result<void> check_scale(const Buffer& buffer, std::int64_t rows);
 /// A span has the size that the operation needs; `name` is a plural.
 Result<void> check_span(std::size_t have, std::size_t want, const char* name);
 /// 0 <= id < end for all; `name` is what one of them is.
@@ -33,7 +35,7 @@ Result<void> check_head(const Buffer& hidden, std::span<const std::int32_t> pick
 
 /// The operation's shape is that of the cache.
 Result<void> check_attention(const AttentionShape& shape, const KvShape& cache);
-/// Queries, keys, values and frequencies have the attention's shape.
+/// Queries, keys, values, head norms and frequencies have the attention's shape.
 Result<void> check_rope(const Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
                         std::span<const float> inverse_frequencies);
 /// Queries and output have the attention's shape.

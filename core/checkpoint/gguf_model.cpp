@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/checkpoint/config_attention.h"
+#include "core/checkpoint/config_rope.h"
 #include "core/checkpoint/file_damage.h"
+#include "core/checkpoint/model_families.h"
 #include "core/checkpoint/stored_type.h"
 
 namespace quantscope {
@@ -19,43 +22,106 @@ tl::unexpected<Error> unsupported(const GgufMetadata& metadata, std::string_view
               fmt::format("{}, {}", metadata.file().string(), key));
 }
 
-Result<void> check_architecture(GgufMetadata& metadata) {
+/// The metadata keys of one architecture: "qwen2.block_count".
+class ArchitectureKeys {
+ public:
+  ArchitectureKeys(GgufMetadata& metadata, const Family& family) : metadata_(metadata), family_(family) {}
+
+  const Family& family() const { return family_; }
+  std::string key(std::string_view name) const { return fmt::format("{}.{}", family_.name, name); }
+  std::int64_t integer(std::string_view name) { return metadata_.integer(key(name)); }
+  std::optional<std::int64_t> optional_integer(std::string_view name) { return metadata_.optional_integer(key(name)); }
+  std::optional<double> optional_number(std::string_view name) { return metadata_.optional_number(key(name)); }
+  std::string text(std::string_view name) { return metadata_.text(key(name)); }
+  tl::unexpected<Error> refuse(std::string_view name, std::string_view what) const {
+    return unsupported(metadata_, key(name), what);
+  }
+  GgufMetadata& metadata() { return metadata_; }
+
+ private:
+  GgufMetadata& metadata_;
+  const Family& family_;
+};
+
+Result<const Family*> find_architecture(GgufMetadata& metadata) {
   const std::string architecture = metadata.text("general.architecture");
-  if (auto status = metadata.status(); !status) return status;
+  if (auto status = metadata.status(); !status) return tl::unexpected(std::move(status.error()));
   if (architecture.empty())
     return fail(ErrorCode::not_found,
                 fmt::format("{} has no metadata key 'general.architecture'; it holds no model.", file_name(metadata)),
                 metadata.file().string());
-  if (architecture != "llama")
-    return unsupported(
-        metadata, "general.architecture",
-        fmt::format("has the architecture '{}', which is not supported; supported is 'llama'", architecture));
+  const Family* family = find_family(architecture);
+  if (family == nullptr || !family->in_gguf)
+    return unsupported(metadata, "general.architecture",
+                       fmt::format("has the architecture '{}', which is not supported; supported are {}", architecture,
+                                   family_names(true)));
   const std::int64_t parts = metadata.optional_integer("split.count").value_or(1);
   if (parts > 1)
     return unsupported(metadata, "split.count",
                        fmt::format("is one of {} parts of a model; join them first (llama-gguf-split --merge)", parts));
-  return metadata.status();
+  if (auto status = metadata.status(); !status) return tl::unexpected(std::move(status.error()));
+  return family;
 }
 
-Result<void> check_variants(GgufMetadata& metadata, const ModelDescription& model) {
-  const std::string scaling = metadata.text("llama.rope.scaling.type");
-  if (!scaling.empty() && scaling != "none")
-    return unsupported(metadata, "llama.rope.scaling.type",
-                       fmt::format("scales its rotary embedding by '{}', which is not supported", scaling));
-  if (metadata.optional_number("llama.rope.scale_linear").value_or(1.0) != 1.0)
-    return unsupported(metadata, "llama.rope.scale_linear",
-                       "scales its rotary embedding by 'linear', which is not supported");
-  if (metadata.optional_integer("llama.expert_count").value_or(0) > 0)
-    return unsupported(metadata, "llama.expert_count", "is a mixture of experts, which is not supported");
-  const std::int64_t rotated = metadata.optional_integer("llama.rope.dimension_count").value_or(model.head_dim);
-  const std::int64_t values = metadata.optional_integer("llama.attention.value_length").value_or(model.head_dim);
-  if (auto status = metadata.status(); !status) return status;
+Result<void> check_variants(ArchitectureKeys& keys, const ModelDescription& model) {
+  if (keys.optional_number("rope.scale_linear").value_or(1.0) != 1.0)
+    return keys.refuse("rope.scale_linear",
+                       "scales its rotary embedding by a key of old files, which is not supported");
+  if (keys.optional_integer("expert_count").value_or(0) > 0)
+    return keys.refuse("expert_count", "is a mixture of experts, which is not supported");
+  const std::int64_t rotated = keys.optional_integer("rope.dimension_count").value_or(model.head_dim);
+  const std::int64_t values = keys.optional_integer("attention.value_length").value_or(model.head_dim);
+  if (auto status = keys.metadata().status(); !status) return status;
   if (rotated != model.head_dim || values != model.head_dim)
-    return unsupported(metadata, "llama.rope.dimension_count",
+    return keys.refuse("rope.dimension_count",
                        fmt::format("has heads of {} elements with {} rotated and {} per value; only equal sizes are "
                                    "supported",
                                    model.head_dim, rotated, values));
   return {};
+}
+
+/// llama.cpp rotates by yarn as transformers does; keys that change its formula are refused.
+Result<void> read_rope_scaling(ArchitectureKeys& keys, ModelDescription& model) {
+  const std::string type = keys.text("rope.scaling.type");
+  if (type.empty() || type == "none") return {};
+  RopeDescription& rope = model.rope;
+  if (type != "linear" && type != "yarn")
+    return keys.refuse("rope.scaling.type",
+                       fmt::format("scales its rotary embedding by '{}', which is not supported", type));
+  for (const std::string_view name : {"rope.scaling.attn_factor", "rope.scaling.yarn_ext_factor",
+                                      "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_log_multiplier"})
+    if (keys.metadata().find(keys.key(name)) != nullptr)
+      return keys.refuse(name, fmt::format("has the key '{}', which is not supported", keys.key(name)));
+  rope.scaling = type == "linear" ? RopeScaling::linear : RopeScaling::yarn;
+  rope.factor = keys.optional_number("rope.scaling.factor").value_or(0.0);
+  rope.original_context = keys.optional_integer("rope.scaling.original_context_length").value_or(model.context);
+  rope.beta_fast = keys.optional_number("rope.scaling.yarn_beta_fast").value_or(32.0);
+  rope.beta_slow = keys.optional_number("rope.scaling.yarn_beta_slow").value_or(1.0);
+  if (rope.scaling == RopeScaling::yarn) rope.attention_factor = default_yarn_attention_factor(rope.factor);
+  return keys.metadata().status();
+}
+
+/// Sizes must be sane.
+Result<void> read_attention(ArchitectureKeys& keys, ModelDescription& model) {
+  const Family& family = keys.family();
+  const std::int64_t window = keys.optional_integer("attention.sliding_window").value_or(0);
+  const bool known = family.windows == WindowRule::all || family.windows == WindowRule::every_second;
+  if (window > 0 && !known)
+    return keys.refuse(
+        "attention.sliding_window",
+        fmt::format("has a sliding window, which is not supported in GGUF files of architecture {}", family.name));
+  if (window < 0) return keys.refuse("attention.sliding_window", fmt::format("has a sliding window of {}", window));
+  model.attention = attention_layers(family, model.layers, window, 0, family.no_rope_interval);
+  // The converter drops query_pre_attn_scalar; llama.cpp, src/models/gemma2.cpp, knows it by the model's size.
+  constexpr std::int64_t layers_of_gemma2_27b = 46;
+  if (family.query_scalar > 0 && model.layers == layers_of_gemma2_27b)
+    model.query_scalar = static_cast<double>(model.hidden / model.heads);
+  const auto cap = [&keys](std::string_view name) {
+    return static_cast<float>(keys.optional_number(name).value_or(0.0));
+  };
+  if (family.attention_soft_cap > 0) model.attention_soft_cap = cap("attn_logit_softcapping");
+  if (family.logit_soft_cap > 0) model.logit_soft_cap = cap("final_logit_softcapping");
+  return keys.metadata().status();
 }
 
 const TensorInfo* find_tensor(const GgufHeader& header, std::string_view stored_name) {
@@ -63,30 +129,38 @@ const TensorInfo* find_tensor(const GgufHeader& header, std::string_view stored_
   return found == header.tensors.end() ? nullptr : &*found;
 }
 
-std::int64_t head_size(GgufMetadata& metadata, const ModelDescription& model) {
-  if (const auto key_length = metadata.optional_integer("llama.attention.key_length")) return *key_length;
-  if (const auto rotated = metadata.optional_integer("llama.rope.dimension_count")) return *rotated;
+std::int64_t head_size(ArchitectureKeys& keys, const ModelDescription& model) {
+  if (const auto key_length = keys.optional_integer("attention.key_length")) return *key_length;
+  if (const auto rotated = keys.optional_integer("rope.dimension_count")) return *rotated;
   return model.heads > 0 ? model.hidden / model.heads : 0;
 }
 
-std::int64_t vocabulary_size(GgufMetadata& metadata) {
-  if (const auto size = metadata.optional_integer("llama.vocab_size")) return *size;
-  const GgufValue* tokens = metadata.find("tokenizer.ggml.tokens");
+std::int64_t vocabulary_size(ArchitectureKeys& keys) {
+  if (const auto size = keys.optional_integer("vocab_size")) return *size;
+  const GgufValue* tokens = keys.metadata().find("tokenizer.ggml.tokens");
   return tokens != nullptr && tokens->is_array ? static_cast<std::int64_t>(tokens->count) : 0;
 }
 
-void read_sizes(GgufMetadata& metadata, ModelDescription& model) {
-  model.vocabulary = vocabulary_size(metadata);
-  model.hidden = metadata.integer("llama.embedding_length");
-  model.intermediate = metadata.integer("llama.feed_forward_length");
-  model.layers = metadata.integer("llama.block_count");
-  model.heads = metadata.integer("llama.attention.head_count");
-  model.kv_heads = metadata.optional_integer("llama.attention.head_count_kv").value_or(model.heads);
-  model.head_dim = head_size(metadata, model);
-  model.context = metadata.integer("llama.context_length");
+void read_sizes(ArchitectureKeys& keys, ModelDescription& model) {
+  model.vocabulary = vocabulary_size(keys);
+  model.hidden = keys.integer("embedding_length");
+  model.intermediate = keys.integer("feed_forward_length");
+  model.layers = keys.integer("block_count");
+  model.heads = keys.integer("attention.head_count");
+  model.kv_heads = keys.optional_integer("attention.head_count_kv").value_or(model.heads);
+  model.head_dim = head_size(keys, model);
+  model.context = keys.integer("context_length");
+  model.norm_epsilon = static_cast<float>(keys.optional_number("attention.layer_norm_rms_epsilon").value_or(1e-5));
+  model.rope.theta = keys.optional_number("rope.freq_base").value_or(10000.0);
 }
 
 Result<std::vector<float>> read_rope_divisors(const GgufHeader& header, std::span<const std::byte> bytes) {
+  for (const std::string_view name : {"rope_factors_long.weight", "rope_factors_short.weight"})
+    if (find_tensor(header, name) != nullptr)
+      return fail(ErrorCode::unsupported,
+                  fmt::format("{} scales its rotary embedding by 'longrope' (tensor {}), which is not supported.",
+                              header.metadata.file().filename().string(), name),
+                  fmt::format("{}, tensor {}", header.metadata.file().string(), name));
   const TensorInfo* tensor = find_tensor(header, "rope_freqs.weight");
   if (tensor == nullptr) return std::vector<float>();
   if (tensor->type != StoredType::f32 || tensor->shape.size() != 1)
@@ -94,6 +168,15 @@ Result<std::vector<float>> read_rope_divisors(const GgufHeader& header, std::spa
   std::vector<float> divisors(static_cast<std::size_t>(tensor->count()));
   decode_stored(tensor->type, bytes.data() + tensor->offset, divisors);
   return divisors;
+}
+
+/// What only the presence of tensors tells.
+void read_tensor_facts(const GgufHeader& header, ModelDescription& model) {
+  const auto has = [&header](std::string_view name) { return find_tensor(header, name) != nullptr; };
+  model.tied_head = !has("output.weight");
+  model.qkv_bias = has("blk.0.attn_q.bias") || has("blk.0.attn_qkv.bias");
+  model.output_bias = has("blk.0.attn_output.bias");
+  model.mlp_bias = has("blk.0.ffn_gate.bias");
 }
 
 std::optional<std::int32_t> token_id(GgufMetadata& metadata, std::string_view name) {
@@ -126,25 +209,25 @@ Result<void> check_lengths(const GgufMetadata& metadata, const GgufVocabulary& v
 
 Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const std::byte> bytes) {
   GgufMetadata& metadata = header.metadata;
-  if (auto known = check_architecture(metadata); !known) return tl::unexpected(std::move(known.error()));
+  const auto family = find_architecture(metadata);
+  if (!family) return tl::unexpected(family.error());
+  ArchitectureKeys keys(metadata, **family);
   ModelDescription model;
-  model.family = "llama";
+  apply_family(**family, model);
   model.name = metadata.text("general.name");
   if (model.name.empty()) model.name = metadata.file().stem().string();
   model.license = metadata.text("general.license");
-  read_sizes(metadata, model);
-  model.norm_epsilon =
-      static_cast<float>(metadata.optional_number("llama.attention.layer_norm_rms_epsilon").value_or(1e-5));
-  model.rope.theta = metadata.optional_number("llama.rope.freq_base").value_or(10000.0);
-  model.tied_head = find_tensor(header, "output.weight") == nullptr;
-  model.attention_bias = find_tensor(header, "blk.0.attn_q.bias") != nullptr;
-  model.mlp_bias = find_tensor(header, "blk.0.ffn_gate.bias") != nullptr;
+  read_sizes(keys, model);
+  read_tensor_facts(header, model);
   model.end_ids = end_tokens(metadata);
   if (auto status = metadata.status(); !status) return tl::unexpected(std::move(status.error()));
-  if (auto variants = check_variants(metadata, model); !variants) return tl::unexpected(std::move(variants.error()));
+  if (auto variants = check_variants(keys, model); !variants) return tl::unexpected(std::move(variants.error()));
   auto divisors = read_rope_divisors(header, bytes);
   if (!divisors) return tl::unexpected(std::move(divisors.error()));
   model.rope.divisors = std::move(*divisors);
+  if (auto scaling = read_rope_scaling(keys, model); !scaling) return tl::unexpected(std::move(scaling.error()));
+  if (auto valid = validate(model, file_name(metadata)); !valid) return tl::unexpected(std::move(valid.error()));
+  if (auto attention = read_attention(keys, model); !attention) return tl::unexpected(std::move(attention.error()));
   if (auto valid = validate(model, file_name(metadata)); !valid) return tl::unexpected(std::move(valid.error()));
   return model;
 }

@@ -20,7 +20,7 @@ constexpr std::array<NamePair, 3> model_names = {{
     {"output_norm", "model.norm"},
     {"output", "lm_head"},
 }};
-constexpr std::array<NamePair, 9> block_names = {{
+constexpr std::array<NamePair, 14> block_names = {{
     {"attn_norm", "input_layernorm"},
     {"attn_q", "self_attn.q_proj"},
     {"attn_k", "self_attn.k_proj"},
@@ -30,6 +30,11 @@ constexpr std::array<NamePair, 9> block_names = {{
     {"ffn_gate", "mlp.gate_proj"},
     {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"attn_qkv", "self_attn.qkv_proj"},
+    {"post_attention_norm", "post_attention_layernorm"},
+    {"post_ffw_norm", "post_feedforward_layernorm"},
 }};
 
 template <std::size_t size>
@@ -44,7 +49,7 @@ bool is_number(std::string_view text) {
 
 }  // namespace
 
-std::string hugging_face_name(std::string_view gguf_name) {
+std::string hugging_face_name(std::string_view gguf_name, const Family& family) {
   const std::size_t last_dot = gguf_name.rfind('.');
   if (last_dot == std::string_view::npos) return std::string(gguf_name);
   const std::string_view kind = gguf_name.substr(last_dot);
@@ -56,7 +61,10 @@ std::string hugging_face_name(std::string_view gguf_name) {
   stem.remove_prefix(block_prefix.size());
   const std::size_t dot = stem.find('.');
   const std::string_view number = stem.substr(0, dot);
-  const auto name = dot == std::string_view::npos ? std::string_view() : translate(block_names, stem.substr(dot + 1));
+  const std::string_view inner = dot == std::string_view::npos ? std::string_view() : stem.substr(dot + 1);
+  auto name = translate(block_names, inner);
+  if (family.post_norms && inner == "ffn_norm") name = "pre_feedforward_layernorm";
+  if (family.fused_projections && inner == "ffn_up") name = "mlp.gate_up_proj";
   if (name.empty() || !is_number(number)) return std::string(gguf_name);
   return fmt::format("model.layers.{}.{}{}", number, name, kind);
 }

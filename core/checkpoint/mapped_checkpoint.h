@@ -22,7 +22,7 @@ struct CheckpointContents {
   std::vector<TensorInfo> tensors;
   std::vector<CheckpointFile> files;
   TokenizerSource tokenizer;
-  /// True for GGUF files of the llama architecture: the rows of each head of Q and K are interleaved, row 2j + p of a
+  /// True for GGUF files of llama and smollm3: the rows of each head of Q and K are interleaved, row 2j + p of a
   /// head being row p * head_dim / 2 + j in Hugging Face order. Source: llama.cpp, conversion/llama.py, permute().
   bool interleaved_heads = false;
 };

@@ -52,14 +52,22 @@ void add_layer(SlotList& slots, const ModelDescription& model, std::int64_t laye
   const std::string prefix = fmt::format("model.layers.{}.", layer);
   const std::int64_t query = model.heads * model.head_dim, key = model.kv_heads * model.head_dim;
   slots.vector(prefix + "input_layernorm.weight", WeightRole::norm, layer, model.hidden);
-  slots.linear(prefix + "self_attn.q_proj", layer, query, model.hidden, model.attention_bias);
-  slots.linear(prefix + "self_attn.k_proj", layer, key, model.hidden, model.attention_bias);
-  slots.linear(prefix + "self_attn.v_proj", layer, key, model.hidden, model.attention_bias);
-  slots.linear(prefix + "self_attn.o_proj", layer, model.hidden, query, model.attention_bias);
+  slots.linear(prefix + "self_attn.q_proj", layer, query, model.hidden, model.qkv_bias);
+  slots.linear(prefix + "self_attn.k_proj", layer, key, model.hidden, model.qkv_bias);
+  slots.linear(prefix + "self_attn.v_proj", layer, key, model.hidden, model.qkv_bias);
+  if (model.query_key_norm) {
+    slots.vector(prefix + "self_attn.q_norm.weight", WeightRole::norm, layer, model.head_dim);
+    slots.vector(prefix + "self_attn.k_norm.weight", WeightRole::norm, layer, model.head_dim);
+  }
+  slots.linear(prefix + "self_attn.o_proj", layer, model.hidden, query, model.output_bias);
   slots.vector(prefix + "post_attention_layernorm.weight", WeightRole::norm, layer, model.hidden);
+  if (model.post_norms)
+    slots.vector(prefix + "pre_feedforward_layernorm.weight", WeightRole::norm, layer, model.hidden);
   slots.linear(prefix + "mlp.gate_proj", layer, model.intermediate, model.hidden, model.mlp_bias);
   slots.linear(prefix + "mlp.up_proj", layer, model.intermediate, model.hidden, model.mlp_bias);
   slots.linear(prefix + "mlp.down_proj", layer, model.hidden, model.intermediate, model.mlp_bias);
+  if (model.post_norms)
+    slots.vector(prefix + "post_feedforward_layernorm.weight", WeightRole::norm, layer, model.hidden);
 }
 
 tl::unexpected<Error> refuse(std::string_view where, const std::string& what) {
@@ -81,13 +89,38 @@ Result<void> validate_heads(const ModelDescription& model, std::string_view wher
 
 bool positive(double value) { return std::isfinite(value) && value > 0; }
 
-Result<void> validate_rope(const ModelDescription& model, std::string_view where) {
-  const RopeDescription& rope = model.rope;
-  if (!positive(rope.theta)) return refuse(where, fmt::format("the rope base frequency is {}", rope.theta));
+Result<void> validate_rope_scaling(const RopeDescription& rope, std::string_view where) {
+  if (rope.scaling == RopeScaling::none) return {};
   const bool ordered = positive(rope.low_frequency_factor) && positive(rope.high_frequency_factor) &&
                        rope.high_frequency_factor > rope.low_frequency_factor;
   if (rope.scaling == RopeScaling::llama3 && !(positive(rope.factor) && ordered && rope.original_context > 0))
     return refuse(where, "the llama3 rope scaling needs positive factors, the high above the low");
+  if (!positive(rope.factor)) return refuse(where, fmt::format("the factor of the rope scaling is {}", rope.factor));
+  const bool yarn = positive(rope.beta_fast) && positive(rope.beta_slow) && rope.beta_fast > rope.beta_slow &&
+                    positive(rope.attention_factor) && rope.original_context > 0 && rope.theta > 1.0;
+  if (rope.scaling == RopeScaling::yarn && !yarn)
+    return refuse(where, "the yarn rope scaling needs positive factors, beta_fast above beta_slow and a base above 1");
+  return {};
+}
+
+Result<void> validate_attention(const ModelDescription& model, std::string_view where) {
+  if (!model.attention.empty() && std::ssize(model.attention) != model.layers)
+    return refuse(where, fmt::format("{} layers are described for {}", model.attention.size(), model.layers));
+  for (const LayerAttention& layer : model.attention)
+    if (layer.window < 0 || layer.window > max_dimension)
+      return refuse(where, fmt::format("a sliding window is {} positions", layer.window));
+  const auto cap = [](float value) { return std::isfinite(value) && value >= 0.0F; };
+  if (!cap(model.attention_soft_cap) || !cap(model.logit_soft_cap))
+    return refuse(where, fmt::format("the soft caps are {} and {}", model.attention_soft_cap, model.logit_soft_cap));
+  if (!std::isfinite(model.query_scalar) || model.query_scalar < 0)
+    return refuse(where, fmt::format("the scalar of the queries is {}", model.query_scalar));
+  return {};
+}
+
+Result<void> validate_rope(const ModelDescription& model, std::string_view where) {
+  const RopeDescription& rope = model.rope;
+  if (!positive(rope.theta)) return refuse(where, fmt::format("the rope base frequency is {}", rope.theta));
+  if (auto scaling = validate_rope_scaling(rope, where); !scaling) return scaling;
   if (rope.divisors.empty()) return {};
   if (static_cast<std::int64_t>(rope.divisors.size()) != model.head_dim / 2)
     return refuse(where, fmt::format("{} rope divisors for a head size of {}", rope.divisors.size(), model.head_dim));
@@ -105,6 +138,20 @@ double total_values(const ModelDescription& model) {
 }
 
 }  // namespace
+
+LayerAttention layer_attention(const ModelDescription& model, std::int64_t layer) {
+  return model.attention.empty() ? LayerAttention{} : model.attention[static_cast<std::size_t>(layer)];
+}
+
+float attention_scale(const ModelDescription& model, std::int64_t layer) {
+  const double scalar = model.query_scalar > 0 ? model.query_scalar : static_cast<double>(model.head_dim);
+  const double factor = layer_attention(model, layer).rotary ? model.rope.attention_factor : 1.0;
+  return static_cast<float>(factor * factor / std::sqrt(scalar));
+}
+
+std::string_view mlp_norm_name(const ModelDescription& model) {
+  return model.post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+}
 
 std::vector<WeightSlot> weight_slots(const ModelDescription& model) {
   std::vector<WeightSlot> list;
@@ -125,6 +172,7 @@ Result<void> validate(const ModelDescription& model, std::string_view where) {
   if (!std::isfinite(model.norm_epsilon) || model.norm_epsilon < 0)
     return refuse(where, fmt::format("the norm epsilon is {}", model.norm_epsilon));
   if (auto heads = validate_heads(model, where); !heads) return heads;
+  if (auto attention = validate_attention(model, where); !attention) return attention;
   if (auto rope = validate_rope(model, where); !rope) return rope;
   if (total_values(model) > max_total_values) return refuse(where, "it has more than 10^15 weights");
   return {};

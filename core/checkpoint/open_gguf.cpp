@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/open_gguf.h"
 
+#include "core/checkpoint/fused_projections.h"
 #include "core/checkpoint/gguf_header.h"
 #include "core/checkpoint/gguf_model.h"
 #include "core/checkpoint/gguf_names.h"
 #include "core/checkpoint/mapped_checkpoint.h"
+#include "core/checkpoint/model_families.h"
 
 namespace quantscope {
 
@@ -24,13 +26,15 @@ Result<std::shared_ptr<const Checkpoint>> open_gguf(const std::filesystem::path&
   CheckpointContents contents;
   contents.model = std::move(*model);
   contents.tensors = std::move(header->tensors);
+  const Family* family = find_family(contents.model.family);  // the description would have failed without one
   for (TensorInfo& tensor : contents.tensors) {
-    tensor.name = hugging_face_name(tensor.stored_name);
+    tensor.name = hugging_face_name(tensor.stored_name, *family);
     if (tensor.name == "model.embed_tokens.weight")
       contents.model.stored_value_bytes = tensor.type == StoredType::f32 ? 4 : 2;
   }
   contents.tokenizer = std::move(*vocabulary);
-  contents.interleaved_heads = true;
+  split_fused_projections(contents.model, contents.tensors);
+  contents.interleaved_heads = family->interleaved_gguf;
   contents.files.push_back({std::move(*file), header->data_offset});
   return MappedCheckpoint::create(std::move(contents));
 }

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/checkpoint/config_json.h"
+#include "core/checkpoint/fused_projections.h"
 #include "core/checkpoint/json_document.h"
 #include "core/checkpoint/safetensors_shards.h"
 
@@ -144,6 +145,7 @@ Result<std::shared_ptr<const Checkpoint>> open_hugging_face_folder(const fs::pat
       return tl::unexpected(std::move(unread.error()));
     if ((*weights)->tensors.empty()) return no_tensors(folder);
     add_shards(contents, std::move(**weights));
+    split_fused_projections(contents.model, contents.tensors);
   }
   contents.files.push_back(std::move(described->config));
   return MappedCheckpoint::create(std::move(contents));

@@ -5,20 +5,19 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 
 namespace quantscope {
 namespace {
 
-AttentionShape attention_shape(const ModelDescription& model, std::size_t layer) {
-  AttentionShape shape;
-  shape.layer = static_cast<std::int64_t>(layer);
-  shape.heads = model.heads;
-  shape.kv_heads = model.kv_heads;
-  shape.head_dim = model.head_dim;
-  shape.scale = 1.0F / std::sqrt(static_cast<float>(model.head_dim));
-  return shape;
+/// Frequencies of dynamic NTK scaling change with the length of what has been read, and keys that were rotated before
+/// would have to change with them.
+Result<void> check_length(const ModelDescription& model, std::int64_t length) {
+  if (model.rope.scaling != RopeScaling::dynamic || length <= model.context) return {};
+  return fail(ErrorCode::unsupported,
+              fmt::format("{} positions exceed the trained context of {}; dynamic rope scaling beyond it is not "
+                          "supported, so use a shorter text.",
+                          length, model.context));
 }
 
 std::vector<std::int32_t> consecutive(std::int64_t first, std::int64_t count) {
@@ -80,24 +79,33 @@ Result<void> Decoder::forward(std::span<const std::int32_t> ids, std::span<const
   }
   rows_ = rows;
   if (auto done = backend.embed(model_->embedding(), ids, model_->compute(), *hidden_); !done) return done;
-  for (std::size_t i = 0; i < model_->layers().size(); ++i) {
-    const Model::Layer& layer = model_->layers()[i];
-    const AttentionShape shape = attention_shape(description, i);
-    const std::array<LinearOutput, 3> qkv = {{{layer.q, q_.get()}, {layer.k, k_.get()}, {layer.v, v_.get()}}};
-    auto done = backend.norm_linears(*hidden_, rows, layer.attention_norm, qkv, nullptr)
-                    .and_then([&] {
-                      return backend.rope_append(*q_, *k_, *v_, shape, model_->inverse_frequencies(), sequences,
-                                                 cache_.storage());
-                    })
-                    .and_then([&] { return backend.attention(*q_, shape, sequences, cache_.storage(), *attention_); })
-                    .and_then([&] { return backend.linear_add(*attention_, rows, layer.o, *hidden_, nullptr); })
-                    .and_then([&] {
-                      return backend.norm_gate_up(*hidden_, rows, layer.mlp_norm, layer.gate, layer.up, *mlp_, nullptr);
-                    })
-                    .and_then([&] { return backend.linear_add(*mlp_, rows, layer.down, *hidden_, nullptr); });
-    if (!done) return done;
-  }
+  if (const float scale = model_->embedding_scale(); scale != 1.0F)
+    if (auto done = backend.scale(*hidden_, rows, scale); !done) return done;
+  for (const Model::Layer& layer : model_->layers())
+    if (auto done = run_layer(layer, rows, sequences); !done) return done;
   return {};
+}
+
+Result<void> Decoder::run_layer(const Model::Layer& layer, std::int64_t rows, std::span<const SequenceRows> sequences) {
+  Backend& backend = model_->backend();
+  const GateActivation activation = model_->description().activation;
+  const std::array<LinearOutput, 3> qkv = {{{layer.q, q_.get()}, {layer.k, k_.get()}, {layer.v, v_.get()}}};
+  return backend.norm_linears(*hidden_, rows, layer.attention_norm, qkv, nullptr)
+      .and_then([&] {
+        return backend.rope_append(*q_, *k_, *v_, layer.attention, model_->inverse_frequencies(layer), sequences,
+                                   cache_.storage());
+      })
+      .and_then([&] { return backend.attention(*q_, layer.attention, sequences, cache_.storage(), *attention_); })
+      .and_then([&] { return add_to_hidden(*attention_, rows, layer.o, layer.attention_output_norm); })
+      .and_then([&] {
+        return backend.norm_gate_up(*hidden_, rows, layer.mlp_norm, layer.gate, layer.up, activation, *mlp_, nullptr);
+      })
+      .and_then([&] { return add_to_hidden(*mlp_, rows, layer.down, layer.mlp_output_norm); });
+}
+
+Result<void> Decoder::add_to_hidden(const Buffer& input, std::int64_t rows, const Linear& linear, const Norm& norm) {
+  if (norm.weight == nullptr) return model_->backend().linear_add(input, rows, linear, *hidden_, nullptr);
+  return model_->backend().linear_norm_add(input, rows, linear, norm, *hidden_, nullptr);
 }
 
 Result<void> Decoder::run_passes(Sequence& sequence, std::span<const std::int32_t> ids, const AfterPass& after) {
@@ -105,6 +113,7 @@ Result<void> Decoder::run_passes(Sequence& sequence, std::span<const std::int32_
   for (std::int64_t first = 0; first < count; first += batch_rows_) {
     const std::int64_t rows = std::min(batch_rows_, count - first);
     const std::int64_t position = sequence.length();
+    if (auto valid = check_length(model_->description(), position + rows); !valid) return valid;
     if (auto extended = cache_.extend(sequence, rows); !extended) return extended;
     const SequenceRows where{sequence.pages(), position, 0, rows};
     auto done = forward(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)), {&where, 1})
@@ -125,6 +134,7 @@ Result<void> Decoder::step(std::span<Sequence* const> sequences, std::span<const
   std::vector<SequenceRows> where;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     const std::int64_t position = sequences[i]->length();
+    if (auto valid = check_length(model_->description(), position + 1); !valid) return valid;
     if (auto extended = cache_.extend(*sequences[i], 1); !extended) return extended;
     where.push_back({sequences[i]->pages(), position, static_cast<std::int64_t>(i), 1});
   }

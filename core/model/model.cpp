@@ -5,10 +5,58 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "core/quantize/quantize_tensor.h"
+#include "kernels/formats/half.h"
 
 namespace quantscope {
+
+/// Looks weights up by name and remembers the first that is not there.
+class WeightFinder {
+ public:
+  WeightFinder(const Model& model, const ModelPlan& plan) : model_(model), plan_(plan) {}
+
+  const Weight* weight(const std::string& name) {
+    const Model::Entry* entry = model_.find(name);
+    if (entry == nullptr && missing_.empty()) missing_ = name;
+    return entry == nullptr ? nullptr : entry->weight.get();
+  }
+  Norm norm(const std::string& stem) {
+    const ModelDescription& description = model_.description();
+    return {weight(stem + ".weight"), description.norm_epsilon, description.norm_offset};
+  }
+  Linear linear(const std::string& stem, bool with_bias) {
+    Linear result;
+    result.weight = weight(stem + ".weight");
+    if (with_bias) result.bias = weight(stem + ".bias");
+    result.compute = plan_.compute;
+    if (const Model::Entry* entry = model_.find(stem + ".weight")) result.activations = entry->plan.activations;
+    result.outlier_threshold = plan_.outlier_threshold;
+    return result;
+  }
+  const std::string& missing() const { return missing_; }
+
+ private:
+  const Model& model_;
+  const ModelPlan& plan_;
+  std::string missing_;
+};
+
+namespace {
+
+/// Every place of a layer that points to a weight.
+std::vector<const Weight**> weight_pointers(Model::Layer& layer) {
+  std::vector<const Weight**> pointers;
+  for (Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+    pointers.insert(pointers.end(), {&linear->weight, &linear->bias});
+  for (Norm* norm : {&layer.attention_norm, &layer.mlp_norm, &layer.attention_output_norm, &layer.mlp_output_norm,
+                     &layer.attention.query_norm, &layer.attention.key_norm})
+    pointers.push_back(&norm->weight);
+  return pointers;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, Backend& backend,
                                            const ProgressFn& progress, std::stop_token stop) {
@@ -43,45 +91,53 @@ const Model::Entry* Model::find(std::string_view name) const {
   return found == entries_.end() ? nullptr : &*found;
 }
 
+Model::Layer Model::connect_layer(WeightFinder& find, std::int64_t number) const {
+  const ModelDescription& model = description_;
+  const std::string block = fmt::format("model.layers.{}.", number);
+  const LayerAttention attention = layer_attention(model, number);
+  Layer layer;
+  layer.attention = {number,
+                     model.heads,
+                     model.kv_heads,
+                     model.head_dim,
+                     attention_scale(model, number),
+                     attention.window,
+                     model.attention_soft_cap};
+  layer.rotary = attention.rotary;
+  if (model.query_key_norm) {
+    layer.attention.query_norm = find.norm(block + "self_attn.q_norm");
+    layer.attention.key_norm = find.norm(block + "self_attn.k_norm");
+  }
+  layer.attention_norm = find.norm(block + "input_layernorm");
+  layer.mlp_norm = find.norm(fmt::format("{}{}", block, mlp_norm_name(model)));
+  if (model.post_norms) {
+    layer.attention_output_norm = find.norm(block + "post_attention_layernorm");
+    layer.mlp_output_norm = find.norm(block + "post_feedforward_layernorm");
+  }
+  layer.q = find.linear(block + "self_attn.q_proj", model.qkv_bias);
+  layer.k = find.linear(block + "self_attn.k_proj", model.qkv_bias);
+  layer.v = find.linear(block + "self_attn.v_proj", model.qkv_bias);
+  layer.o = find.linear(block + "self_attn.o_proj", model.output_bias);
+  layer.gate = find.linear(block + "mlp.gate_proj", model.mlp_bias);
+  layer.up = find.linear(block + "mlp.up_proj", model.mlp_bias);
+  layer.down = find.linear(block + "mlp.down_proj", model.mlp_bias);
+  return layer;
+}
+
 Result<void> Model::connect(const ModelPlan& plan) {
   compute_ = plan.compute;
   inverse_frequencies_ = quantscope::inverse_frequencies(description_);
-  std::string missing;
-  const auto weight = [&](const std::string& name) -> const Weight* {
-    const Entry* entry = find(name);
-    if (entry == nullptr && missing.empty()) missing = name;
-    return entry == nullptr ? nullptr : entry->weight.get();
-  };
-  const auto linear = [&](const std::string& stem, bool with_bias) {
-    Linear result;
-    result.weight = weight(stem + ".weight");
-    if (with_bias) result.bias = weight(stem + ".bias");
-    result.compute = compute_;
-    if (const Entry* entry = find(stem + ".weight")) result.activations = entry->plan.activations;
-    result.outlier_threshold = plan.outlier_threshold;
-    return result;
-  };
+  if (description_.scaled_embedding)
+    embedding_scale_ = round_to(compute_, std::sqrt(static_cast<float>(description_.hidden)));
+  WeightFinder find(*this, plan);
   layers_.clear();
-  for (std::int64_t i = 0; i < description_.layers; ++i) {
-    const std::string block = fmt::format("model.layers.{}.", i);
-    const bool attention_bias = description_.attention_bias;
-    const bool mlp_bias = description_.mlp_bias;
-    layers_.push_back({
-        .attention_norm = {weight(block + "input_layernorm.weight"), description_.norm_epsilon},
-        .mlp_norm = {weight(block + "post_attention_layernorm.weight"), description_.norm_epsilon},
-        .q = linear(block + "self_attn.q_proj", attention_bias),
-        .k = linear(block + "self_attn.k_proj", attention_bias),
-        .v = linear(block + "self_attn.v_proj", attention_bias),
-        .o = linear(block + "self_attn.o_proj", attention_bias),
-        .gate = linear(block + "mlp.gate_proj", mlp_bias),
-        .up = linear(block + "mlp.up_proj", mlp_bias),
-        .down = linear(block + "mlp.down_proj", mlp_bias),
-    });
-  }
-  embedding_ = weight("model.embed_tokens.weight");
-  final_norm_ = {weight("model.norm.weight"), description_.norm_epsilon};
-  head_ = linear(description_.tied_head ? "model.embed_tokens" : "lm_head", false);
-  if (!missing.empty()) return fail(ErrorCode::internal, fmt::format("The plan leaves out the weight {}.", missing));
+  for (std::int64_t i = 0; i < description_.layers; ++i) layers_.push_back(connect_layer(find, i));
+  embedding_ = find.weight("model.embed_tokens.weight");
+  final_norm_ = find.norm("model.norm");
+  head_ = find.linear(description_.tied_head ? "model.embed_tokens" : "lm_head", false);
+  head_.soft_cap = description_.logit_soft_cap;
+  if (!find.missing().empty())
+    return fail(ErrorCode::internal, fmt::format("The plan leaves out the weight {}.", find.missing()));
   return {};
 }
 
@@ -94,12 +150,8 @@ Result<std::unique_ptr<Weight>> Model::swap(std::string_view name, std::unique_p
     const auto redirect = [&](const Weight*& pointer) {
       if (pointer == old) pointer = weight.get();
     };
-    for (Layer& layer : layers_) {
-      for (Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
-        redirect(linear->weight);
-      redirect(layer.attention_norm.weight);
-      redirect(layer.mlp_norm.weight);
-    }
+    for (Layer& layer : layers_)
+      for (const Weight** pointer : weight_pointers(layer)) redirect(*pointer);
     redirect(embedding_);
     redirect(final_norm_.weight);
     redirect(head_.weight);

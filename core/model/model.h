@@ -14,6 +14,8 @@
 
 namespace quantscope {
 
+class WeightFinder;
+
 /// The weights of one transformer on one device, each in the format that was planned for it.
 class Model {
  public:
@@ -39,7 +41,10 @@ class Model {
 
   /// What a forward pass needs of one transformer block.
   struct Layer {
+    AttentionShape attention;  ///< with the norms of q and k
+    bool rotary = true;
     Norm attention_norm, mlp_norm;
+    Norm attention_output_norm, mlp_output_norm;  ///< null weight = none
     Linear q, k, v, o, gate, up, down;
   };
   const std::vector<Layer>& layers() const { return layers_; }
@@ -47,11 +52,17 @@ class Model {
   const Norm& final_norm() const { return final_norm_; }
   const Linear& head() const { return head_; }
   ComputeType compute() const { return compute_; }
-  std::span<const float> inverse_frequencies() const { return inverse_frequencies_; }
+  /// Of a layer; empty where it does not rotate.
+  std::span<const float> inverse_frequencies(const Layer& layer) const {
+    return layer.rotary ? std::span<const float>(inverse_frequencies_) : std::span<const float>();
+  }
+  /// What embeddings are multiplied with: 1, or sqrt(hidden) rounded to the compute type as transformers does.
+  float embedding_scale() const { return embedding_scale_; }
 
  private:
   Model() = default;
   Result<void> connect(const ModelPlan& plan);
+  Layer connect_layer(WeightFinder& find, std::int64_t number) const;
 
   ModelDescription description_;
   Backend* backend_ = nullptr;
@@ -62,11 +73,12 @@ class Model {
   Linear head_;
   ComputeType compute_ = ComputeType::fp32;
   std::vector<float> inverse_frequencies_;
+  float embedding_scale_ = 1.0F;
   double load_seconds_ = 0;
 };
 
-/// theta^(-2i/d) for i < d/2 in fp32, with llama3 scaling or GGUF divisors applied. Source: Hugging Face transformers,
-/// modeling_rope_utils.py, _compute_llama3_parameters.
+/// theta^(-2i/d) for i < d/2 in fp32, with the model's scaling or GGUF divisors applied. Source: Hugging Face
+/// transformers, modeling_rope_utils.py.
 std::vector<float> inverse_frequencies(const ModelDescription& model);
 
 }  // namespace quantscope

@@ -38,6 +38,7 @@ class CpuBackend final : public Backend {
 
   Result<void> embed(const Weight& table, std::span<const std::int32_t> ids, ComputeType compute,
                      Buffer& hidden) override;
+  Result<void> scale(Buffer& buffer, std::int64_t rows, float factor) override;
   Result<void> norm_linears(const Buffer& input, std::int64_t rows, const Norm& norm,
                             std::span<const LinearOutput> outputs, const Tap* tap) override;
   Result<void> rope_append(Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
@@ -47,8 +48,10 @@ class CpuBackend final : public Backend {
                          const KvStorage& storage, Buffer& output) override;
   Result<void> linear_add(const Buffer& input, std::int64_t rows, const Linear& linear, Buffer& residual,
                           const Tap* tap) override;
+  Result<void> linear_norm_add(const Buffer& input, std::int64_t rows, const Linear& linear, const Norm& norm,
+                               Buffer& residual, const Tap* tap) override;
   Result<void> norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
-                            const Linear& up, Buffer& output, const Tap* tap) override;
+                            const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) override;
 
   Result<void> head_logits(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                            const Linear& head, std::span<float> logits) override;
@@ -60,6 +63,8 @@ class CpuBackend final : public Backend {
 
  private:
   ParallelFor parallel_for();
+  /// The weights of a norm in fp32 with the offset added, in `scratch`; empty for a norm without weights.
+  Result<std::span<const float>> norm_weights(const Norm& norm, Scratch& scratch);
   /// Normalized copies of rows `row_of(0 .. rows)` of the input, valid until the next call.
   template <class RowOf>
   Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, const RowOf& row_of);
@@ -70,6 +75,8 @@ class CpuBackend final : public Backend {
   LinearRunner linears_;
   Scratch normalized_;
   Scratch norm_weight_;
+  Scratch key_norm_weight_;
+  Scratch projected_;
   Scratch rotation_;
   std::string level_;
   EncodeLevel encode_level_;

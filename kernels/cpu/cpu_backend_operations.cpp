@@ -15,30 +15,43 @@ namespace quantscope {
 namespace {
 LinearGroup group_of(const Linear& linear) { return {{&linear, nullptr}, 1}; }
 
-/// Rotates the queries of one row in place and keeps its rotated keys and its values. `scratch` holds
-/// 2 * inverse_frequencies.size() + head_dim values.
+/// Normalizes and rotates the queries of one row in place and keeps its keys, treated likewise, and its values.
+/// `scratch` holds 2 * inverse_frequencies.size() + 2 * head_dim values.
 struct RopeRow {
   const AttentionShape& shape;
+  std::span<const float> query_weights, key_weights;  // of the head norms; empty without one
   std::span<const float> inverse_frequencies;
   CpuKvStorage& cache;
 
   void run(const RowPlace& place, float* q, const float* k, const float* v, float* scratch) const {
     const std::int64_t half = std::ssize(inverse_frequencies);
-    float* const cosines = scratch;
-    float* const sines = cosines + half;
-    float* const rotated = sines + half;
-    rotation_of(place.position, inverse_frequencies, cosines, sines);
-    for (std::int64_t h = 0; half > 0 && h < shape.heads; ++h) {
-      rotate_head(q + h * shape.head_dim, cosines, sines, half, rotated);
-      std::copy_n(rotated, shape.head_dim, q + h * shape.head_dim);
+    float* const head_scratch = scratch + 2 * half;
+    rotation_of(place.position, inverse_frequencies, scratch, scratch + half);
+    for (std::int64_t h = 0; h < shape.heads; ++h) {
+      float* const head = q + h * shape.head_dim;
+      const float* ready = prepare(head, shape.query_norm, query_weights, scratch, head_scratch);
+      if (ready != head) std::copy_n(ready, shape.head_dim, head);
     }
     const std::int64_t page_tokens = cache.shape.page_tokens;
     const std::int32_t page = place.pages[static_cast<std::size_t>(place.position / page_tokens)];
     for (std::int64_t h = 0; h < shape.kv_heads; ++h) {
-      const float* key = k + h * shape.head_dim;
-      if (half > 0) rotate_head(key, cosines, sines, half, rotated);
-      cache.put(shape.layer, page, h, place.position % page_tokens, half > 0 ? rotated : key, v + h * shape.head_dim);
+      const float* key = prepare(k + h * shape.head_dim, shape.key_norm, key_weights, scratch, head_scratch);
+      cache.put(shape.layer, page, h, place.position % page_tokens, key, v + h * shape.head_dim);
     }
+  }
+
+ private:
+  /// The head, normalized and rotated as far as asked for; in `scratch` (two heads) unless nothing was.
+  const float* prepare(const float* head, const Norm& norm, std::span<const float> weights, const float* rotation,
+                       float* scratch) const {
+    const std::int64_t half = std::ssize(inverse_frequencies);
+    if (!weights.empty()) {
+      rms_norm_row({head, weights.size()}, weights, norm.epsilon, scratch);
+      head = scratch;
+    }
+    if (half == 0) return head;
+    rotate_head(head, rotation, rotation + half, half, scratch + shape.head_dim);
+    return scratch + shape.head_dim;
   }
 };
 
@@ -48,21 +61,31 @@ void show(const Tap* tap, const Linear& linear, const float* values, std::int64_
 }
 }  // namespace
 
+Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, Scratch& scratch) {
+  if (norm.weight == nullptr) return std::span<const float>();
+  auto memory = scratch.reserve<float>(ledger(), norm.weight->columns);
+  if (!memory) return tl::unexpected(memory.error());
+  const std::span<float> weights(*memory, static_cast<std::size_t>(norm.weight->columns));
+  reference::decode_rows(as_cpu(*norm.weight).tensor(), 0, 1, weights);
+  if (norm.weight_offset != 0.0F) {
+    for (float& weight : weights) weight += norm.weight_offset;
+  }
+  return weights;
+}
+
 template <class RowOf>
 Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm,
                                            const RowOf& row_of) {
   if (auto valid = check_norm(norm, input); !valid) return tl::unexpected(valid.error());
   const auto columns = static_cast<std::size_t>(input.columns);
-  auto weight = norm_weight_.reserve<float>(ledger(), input.columns);
-  if (!weight) return tl::unexpected(weight.error());
+  auto weights = norm_weights(norm, norm_weight_);
+  if (!weights) return tl::unexpected(weights.error());
   auto values = normalized_.reserve<float>(ledger(), rows * input.columns);
   if (!values) return tl::unexpected(values.error());
-  reference::decode_rows(as_cpu(*norm.weight).tensor(), 0, 1, {*weight, columns});
   const float* source = values_of(input);
   auto done = context_.for_each(rows, [&](std::int64_t row, int) {
     const std::int64_t from = row_of(row);
-    rms_norm_row({source + from * input.columns, columns}, {*weight, columns}, norm.epsilon,
-                 *values + row * input.columns);
+    rms_norm_row({source + from * input.columns, columns}, *weights, norm.epsilon, *values + row * input.columns);
   });
   if (!done) return tl::unexpected(done.error());
   return *values;
@@ -75,6 +98,14 @@ Result<void> CpuBackend::embed(const Weight& table, std::span<const std::int32_t
     const std::span<float> values(values_of(hidden) + row * table.columns, static_cast<std::size_t>(table.columns));
     reference::decode_rows(as_cpu(table).tensor(), ids[static_cast<std::size_t>(row)], 1, values);
     for (float& value : values) value = round_to(compute, value);
+  });
+}
+
+Result<void> CpuBackend::scale(Buffer& buffer, std::int64_t rows, float factor) {
+  if (auto valid = check_scale(buffer, rows); !valid) return valid;
+  return context_.for_each(rows, [&](std::int64_t row, int) {
+    float* const values = values_of(buffer) + row * buffer.columns;
+    for (std::int64_t i = 0; i < buffer.columns; ++i) values[i] *= factor;
   });
 }
 
@@ -113,19 +144,46 @@ Result<void> CpuBackend::linear_add(const Buffer& input, std::int64_t rows, cons
   });
 }
 
+Result<void> CpuBackend::linear_norm_add(const Buffer& input, std::int64_t rows, const Linear& linear, const Norm& norm,
+                                         Buffer& residual, const Tap* tap) {
+  if (auto valid = check_input(input, rows, *linear.weight); !valid) return valid;
+  if (auto valid = check_output(residual, rows, *linear.weight); !valid) return valid;
+  if (auto valid = check_norm(norm, residual); !valid) return valid;
+  const std::int64_t columns = residual.columns;
+  auto products = projected_.reserve<float>(ledger(), rows * columns);
+  if (!products) return tl::unexpected(products.error());
+  auto weights = norm_weights(norm, norm_weight_);
+  if (!weights) return tl::unexpected(weights.error());
+  show(tap, linear, values_of(input), rows);
+  const LinearGroup group = group_of(linear);
+  auto done = linears_.run(values_of(input), rows, {&group, 1}, [&](const ProductTile& tile, int) {
+    for (std::int64_t m = 0; m < tile.rows; ++m) {
+      std::copy_n(tile.row(0, m), tile.outputs, *products + (tile.first_row + m) * columns + tile.first_output);
+    }
+  });
+  if (!done) return done;
+  return context_.for_each(rows, [&](std::int64_t row, int) {
+    float* const values = *products + row * columns;
+    rms_norm_row({values, weights->size()}, *weights, norm.epsilon, values);
+    float* const out = values_of(residual) + row * columns;
+    for (std::int64_t i = 0; i < columns; ++i) out[i] += values[i];
+  });
+}
+
 Result<void> CpuBackend::norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
-                                      const Linear& up, Buffer& output, const Tap* tap) {
+                                      const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) {
   if (auto valid = check_input(input, rows, *gate.weight); !valid) return valid;
   if (auto valid = check_output(output, rows, *gate.weight); !valid) return valid;
   auto values = normalize(input, rows, norm, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   show(tap, gate, *values, rows);
   show(tap, up, *values, rows);
+  const auto gate_multiply = context_.kernels().gate_multiply[static_cast<std::size_t>(activation)];
   const LinearGroup group{{&gate, &up}, 2};
   return linears_.run(*values, rows, {&group, 1}, [&](const ProductTile& tile, int) {
     for (std::int64_t m = 0; m < tile.rows; ++m) {
       float* out = values_of(output) + (tile.first_row + m) * output.columns + tile.first_output;
-      context_.kernels().silu_multiply(tile.row(0, m), tile.row(1, m), tile.outputs, out);
+      gate_multiply(tile.row(0, m), tile.row(1, m), tile.outputs, out);
     }
   });
 }
@@ -139,10 +197,14 @@ Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v
   if (auto valid = check_rope(q, k, v, shape, inverse_frequencies); !valid) return valid;
   auto places = place_rows(sequences, storage.shape, std::min({q.row_capacity, k.row_capacity, v.row_capacity}));
   if (!places) return tl::unexpected(places.error());
-  const std::int64_t row_scratch = 2 * half + shape.head_dim;
+  auto query_weights = norm_weights(shape.query_norm, norm_weight_);
+  if (!query_weights) return tl::unexpected(query_weights.error());
+  auto key_weights = norm_weights(shape.key_norm, key_norm_weight_);
+  if (!key_weights) return tl::unexpected(key_weights.error());
+  const std::int64_t row_scratch = 2 * (half + shape.head_dim);
   auto scratch = rotation_.reserve<float>(ledger(), std::ssize(*places) * row_scratch);
   if (!scratch) return tl::unexpected(scratch.error());
-  const RopeRow task{shape, inverse_frequencies, static_cast<CpuKvStorage&>(storage)};
+  const RopeRow task{shape, *query_weights, *key_weights, inverse_frequencies, static_cast<CpuKvStorage&>(storage)};
   return context_.for_each(std::ssize(*places), [&](std::int64_t index, int) {
     const RowPlace& place = (*places)[static_cast<std::size_t>(index)];
     task.run(place, values_of(q) + place.row * q.columns, values_of(k) + place.row * kv_width,

@@ -2,6 +2,7 @@
 #include "kernels/cpu/linear.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/cpu/int8_linear.h"
 #include "kernels/cpu/reference/decode.h"
@@ -129,6 +130,12 @@ void LinearRunner::run_task(const Task& task, std::int64_t rows, std::span<const
       const float* bias = biases_[2 * task.group + i];
       for (std::int64_t m = 0; bias != nullptr && m < tile.rows; ++m) {
         for (std::int64_t n = 0; n < tile.outputs; ++n) out[m * stride + n] += bias[tile.first_output + n];
+      }
+      if (const float cap = group.linears[i]->soft_cap; cap != 0.0F) {
+        for (std::int64_t m = 0; m < tile.rows; ++m) {
+          for (std::int64_t n = 0; n < tile.outputs; ++n)
+            out[m * stride + n] = cap * std::tanh(out[m * stride + n] / cap);
+        }
       }
     }
     sink(tile, worker);

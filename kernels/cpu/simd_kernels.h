@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/formats/data_type.h"
+#include "kernels/gate_activation.h"
 
 /// The inner loops that exist once per dispatch level. One source file per level is compiled with that level's
 /// instructions; it shares only this header and simd_*_template.h with the rest, so that no inline function compiled
@@ -95,8 +96,8 @@ struct SimdKernels {
   /// Sum of exp(values[i] - maximum) in float64; values are kept.
   double (*sum_exponentials)(const float* values, std::int64_t count, float maximum) = nullptr;
   float (*maximum)(const float* values, std::int64_t count) = nullptr;
-  /// output[i] = gate[i] / (1 + exp(-gate[i])) * up[i].
-  void (*silu_multiply)(const float* gate, const float* up, std::int64_t count, float* output) = nullptr;
+  /// By GateActivation: output[i] = activation(gate[i]) * up[i].
+  void (*gate_multiply[2])(const float* gate, const float* up, std::int64_t count, float* output) = {};
 };
 
 const SimdKernels& scalar_kernels();

@@ -98,12 +98,25 @@ float maximum_of(const float* values, std::int64_t count) {
   return result;
 }
 
-template <class L>
-void silu_multiply(const float* gate, const float* up, std::int64_t count, float* output) {
+/// What both activations divide by is 1 + exp(-argument), see activate().
+template <class L, GateActivation activation>
+typename L::Vector gate_argument(typename L::Vector gate) {
+  if constexpr (activation == GateActivation::silu) {
+    return gate;
+  } else {
+    const auto square = L::multiply(gate, gate);
+    const auto factor =
+        L::multiply_add(square, L::broadcast(gelu_argument_scale * gelu_cubic), L::broadcast(gelu_argument_scale));
+    return L::multiply(gate, factor);
+  }
+}
+
+template <class L, GateActivation activation>
+void gate_multiply(const float* gate, const float* up, std::int64_t count, float* output) {
   const typename L::Vector one = L::broadcast(1.0F);
   for_vectors<L>(count, [&](std::int64_t i, int n) {
     const auto g = load_some<L>(gate + i, n, 0.0F);
-    const auto e = exponential<L>(L::subtract(L::broadcast(0.0F), g));
+    const auto e = exponential<L>(L::subtract(L::broadcast(0.0F), gate_argument<L, activation>(g)));
     const auto activated = L::divide(g, L::add(one, e));
     store_some<L>(output + i, n, L::multiply(activated, load_some<L>(up + i, n, 0.0F)));
   });
@@ -114,7 +127,8 @@ constexpr void fill_pointwise_kernels(SimdKernels& kernels) {
   kernels.exponentials = exponentials<L>;
   kernels.sum_exponentials = sum_exponentials<L>;
   kernels.maximum = maximum_of<L>;
-  kernels.silu_multiply = silu_multiply<L>;
+  kernels.gate_multiply[static_cast<int>(GateActivation::silu)] = gate_multiply<L, GateActivation::silu>;
+  kernels.gate_multiply[static_cast<int>(GateActivation::gelu_tanh)] = gate_multiply<L, GateActivation::gelu_tanh>;
 }
 
 }  // namespace

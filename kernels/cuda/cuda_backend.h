@@ -47,6 +47,7 @@ class CudaBackend final : public Backend {
 
   Result<void> embed(const Weight& table, std::span<const std::int32_t> ids, ComputeType compute,
                      Buffer& hidden) override;
+  Result<void> scale(Buffer& buffer, std::int64_t rows, float factor) override;
   Result<void> norm_linears(const Buffer& input, std::int64_t rows, const Norm& norm,
                             std::span<const LinearOutput> outputs, const Tap* tap) override;
   Result<void> rope_append(Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
@@ -56,8 +57,10 @@ class CudaBackend final : public Backend {
                          const KvStorage& storage, Buffer& output) override;
   Result<void> linear_add(const Buffer& input, std::int64_t rows, const Linear& linear, Buffer& residual,
                           const Tap* tap) override;
+  Result<void> linear_norm_add(const Buffer& input, std::int64_t rows, const Linear& linear, const Norm& norm,
+                               Buffer& residual, const Tap* tap) override;
   Result<void> norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
-                            const Linear& up, Buffer& output, const Tap* tap) override;
+                            const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) override;
 
   Result<void> head_logits(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                            const Linear& head, std::span<float> logits) override;
@@ -81,6 +84,11 @@ class CudaBackend final : public Backend {
 
   /// Normalized copies of `rows` rows of the input, valid until the next call; `picked` as in NormArguments.
   Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, const std::int32_t* picked);
+  /// The same into device memory of [rows, norm.weight->columns], which may be the input.
+  Result<void> normalize_into(const float* input, std::int64_t rows, const Norm& norm, const std::int32_t* picked,
+                              float* output);
+  Result<const float*> normalize_heads(Buffer& q, const Buffer& k, const AttentionShape& shape,
+                                       std::span<const SequenceRows> sequences);
   Result<void> show(const Tap* tap, const Linear& linear, const float* values, std::int64_t rows);
   Result<void> multiply(const float* input, std::int64_t rows, const Linear& linear, float* output, bool add);
   Result<void> place(std::span<const SequenceRows> sequences, const AttentionShape& shape, const KvShape& cache,

@@ -3,6 +3,7 @@
 
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/head_kernels.h"
+#include "kernels/cuda/row_kernels.h"
 #include "kernels/operation_checks.h"
 
 /// The head: final norm, vocabulary matrix in tiles, and what becomes of the logits.
@@ -44,6 +45,10 @@ Result<void> CudaBackend::run_head(const Buffer& hidden, std::span<const std::in
   for (std::int64_t first = 0; first < vocabulary; first += tile_outputs) {
     const std::int64_t outputs = std::min(tile_outputs, vocabulary - first);
     if (auto done = linears_.multiply({*logits, outputs, first, outputs, false}); !done) return done;
+    if (head.soft_cap != 0.0F) {
+      auto done = device_->finish(cap_values(device_->stream(), *logits, rows * outputs, head.soft_cap), "the head");
+      if (!done) return done;
+    }
     if (auto done = sink(*logits, first, outputs); !done) return done;
   }
   return {};

@@ -21,13 +21,22 @@ Result<const float*> CudaBackend::normalize(const Buffer& input, std::int64_t ro
   if (auto valid = check_norm(norm, input); !valid) return tl::unexpected(valid.error());
   auto values = normalized_.reserve<float>(*device_, rows * input.columns);
   if (!values) return tl::unexpected(values.error());
+  if (auto done = normalize_into(values_of(input), rows, norm, picked, *values); !done) {
+    return tl::unexpected(done.error());
+  }
+  return *values;
+}
+
+Result<void> CudaBackend::normalize_into(const float* input, std::int64_t rows, const Norm& norm,
+                                         const std::int32_t* picked, float* output) {
   auto factors = norm_factors_.reserve<float>(*device_, rows);
   if (!factors) return tl::unexpected(factors.error());
-  const NormArguments arguments{values_of(input), picked,   rows,   input.columns, as_cuda(*norm.weight).view(),
-                                norm.epsilon,     *factors, *values};
+  const NormArguments arguments{
+      input,    picked, rows, norm.weight->columns, as_cuda(*norm.weight).view(), norm.epsilon, norm.weight_offset,
+      *factors, output};
   const cudaError_t status = normalize_rows(device_->stream(), arguments);
   if (status != cudaSuccess) return tl::unexpected(error_of(status, "a norm"));
-  return *values;
+  return {};
 }
 
 Result<void> CudaBackend::show(const Tap* tap, const Linear& linear, const float* values, std::int64_t rows) {
@@ -59,6 +68,13 @@ Result<void> CudaBackend::embed(const Weight& table, std::span<const std::int32_
   return device_->finish(status, "the embedding");
 }
 
+Result<void> CudaBackend::scale(Buffer& buffer, std::int64_t rows, float factor) {
+  if (auto valid = check_scale(buffer, rows); !valid) return valid;
+  if (auto ready = device_->begin(); !ready) return ready;
+  return device_->finish(scale_values(device_->stream(), values_of(buffer), rows * buffer.columns, factor),
+                         "the embedding");
+}
+
 Result<void> CudaBackend::norm_linears(const Buffer& input, std::int64_t rows, const Norm& norm,
                                        std::span<const LinearOutput> outputs, const Tap* tap) {
   for (const LinearOutput& output : outputs) {
@@ -87,8 +103,23 @@ Result<void> CudaBackend::linear_add(const Buffer& input, std::int64_t rows, con
   return multiply(values_of(input), rows, linear, values_of(residual), true);
 }
 
+Result<void> CudaBackend::linear_norm_add(const Buffer& input, std::int64_t rows, const Linear& linear,
+                                          const Norm& norm, Buffer& residual, const Tap* tap) {
+  if (auto valid = check_input(input, rows, *linear.weight); !valid) return valid;
+  if (auto valid = check_output(residual, rows, *linear.weight); !valid) return valid;
+  if (auto valid = check_norm(norm, residual); !valid) return valid;
+  if (auto ready = device_->begin(); !ready) return ready;
+  if (auto shown = show(tap, linear, values_of(input), rows); !shown) return shown;
+  const std::int64_t count = rows * residual.columns;
+  const auto products = gate_.reserve<float>(*device_, count);
+  if (!products) return tl::unexpected(products.error());
+  if (auto done = multiply(values_of(input), rows, linear, *products, false); !done) return done;
+  if (auto done = normalize_into(*products, rows, norm, nullptr, *products); !done) return done;
+  return device_->finish(add_values(device_->stream(), *products, count, values_of(residual)), "a norm");
+}
+
 Result<void> CudaBackend::norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
-                                       const Linear& up, Buffer& output, const Tap* tap) {
+                                       const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) {
   if (auto valid = check_input(input, rows, *gate.weight); !valid) return valid;
   if (auto valid = check_output(output, rows, *gate.weight); !valid) return valid;
   if (auto valid = check_pair(*gate.weight, *up.weight); !valid) return valid;
@@ -104,7 +135,8 @@ Result<void> CudaBackend::norm_gate_up(const Buffer& input, std::int64_t rows, c
   if (!ups) return tl::unexpected(ups.error());
   if (auto done = multiply(*values, rows, gate, *gates, false); !done) return done;
   if (auto done = multiply(*values, rows, up, *ups, false); !done) return done;
-  return device_->finish(gate_values(device_->stream(), *gates, *ups, count, values_of(output)), "the gate");
+  return device_->finish(gate_values(device_->stream(), *gates, *ups, count, activation, values_of(output)),
+                         "the gate");
 }
 
 Result<void> CudaBackend::place(std::span<const SequenceRows> sequences, const AttentionShape& shape,
@@ -126,6 +158,23 @@ Result<void> CudaBackend::place(std::span<const SequenceRows> sequences, const A
   return {};
 }
 
+/// Normalizes the queries in place; the keys, normalized if there is a norm for them.
+Result<const float*> CudaBackend::normalize_heads(Buffer& q, const Buffer& k, const AttentionShape& shape,
+                                                  std::span<const SequenceRows> sequences) {
+  std::int64_t rows = 0;
+  for (const SequenceRows& sequence : sequences) rows = std::max(rows, sequence.first_row + sequence.row_count);
+  if (shape.query_norm.weight != nullptr) {
+    auto done = normalize_into(values_of(q), rows * shape.heads, shape.query_norm, nullptr, values_of(q));
+    if (!done) return tl::unexpected(done.error());
+  }
+  if (shape.key_norm.weight == nullptr) return values_of(k);
+  auto keys = normalized_.reserve<float>(*device_, rows * k.columns);
+  if (!keys) return tl::unexpected(keys.error());
+  auto done = normalize_into(values_of(k), rows * shape.kv_heads, shape.key_norm, nullptr, *keys);
+  if (!done) return tl::unexpected(done.error());
+  return *keys;
+}
+
 Result<void> CudaBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v, const AttentionShape& shape,
                                       std::span<const float> inverse_frequencies,
                                       std::span<const SequenceRows> sequences, KvStorage& storage) {
@@ -137,9 +186,11 @@ Result<void> CudaBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& 
   if (auto ready = place(sequences, shape, storage.shape, row_capacity, placed); !ready) return ready;
   const auto frequencies = frequencies_.upload(*device_, inverse_frequencies.data(), std::ssize(inverse_frequencies));
   if (!frequencies) return tl::unexpected(frequencies.error());
+  const auto keys = normalize_heads(q, k, shape, sequences);
+  if (!keys) return tl::unexpected(keys.error());
   const RopeArguments arguments{placed.batch,
                                 values_of(q),
-                                values_of(k),
+                                *keys,
                                 values_of(v),
                                 inverse_frequencies.empty() ? nullptr : *frequencies,
                                 static_cast<CudaKvStorage&>(storage).view()};

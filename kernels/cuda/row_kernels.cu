@@ -38,7 +38,7 @@ __global__ void norm_kernel(NormArguments a) {
   const std::int64_t row = i / a.columns;
   const std::int64_t k = i % a.columns;
   const std::int64_t from = (a.picked == nullptr ? row : a.picked[row]) * a.columns + k;
-  a.output[i] = a.input[from] * a.factors[row] * decode_at(a.weight, k);
+  a.output[i] = a.input[from] * a.factors[row] * (a.weight_offset + decode_at(a.weight, k));
 }
 
 __global__ void round_kernel(const float* input, std::int64_t count, ComputeType compute, float* output) {
@@ -46,9 +46,30 @@ __global__ void round_kernel(const float* input, std::int64_t count, ComputeType
   if (i < count) output[i] = round_to(compute, input[i]);
 }
 
-__global__ void gate_kernel(const float* gate, const float* up, std::int64_t count, float* output) {
+__device__ float activate(GateActivation activation, float x) {
+  const float argument = activation == GateActivation::silu ? x : gelu_argument_scale * (x + gelu_cubic * x * x * x);
+  return x / (1.0F + expf(-argument));
+}
+
+__global__ void gate_kernel(const float* gate, const float* up, std::int64_t count, GateActivation activation,
+                            float* output) {
   const std::int64_t i = thread_number();
-  if (i < count) output[i] = gate[i] / (1.0F + expf(-gate[i])) * up[i];
+  if (i < count) output[i] = activate(activation, gate[i]) * up[i];
+}
+
+__global__ void scale_kernel(float* values, std::int64_t count, float factor) {
+  const std::int64_t i = thread_number();
+  if (i < count) values[i] *= factor;
+}
+
+__global__ void add_kernel(const float* values, std::int64_t count, float* target) {
+  const std::int64_t i = thread_number();
+  if (i < count) target[i] += values[i];
+}
+
+__global__ void cap_kernel(float* values, std::int64_t count, float cap) {
+  const std::int64_t i = thread_number();
+  if (i < count) values[i] = cap * tanhf(values[i] / cap);
 }
 }  // namespace
 
@@ -80,8 +101,21 @@ cudaError_t round_values(cudaStream_t stream, const float* input, std::int64_t c
   return launch(stream, {count}, round_kernel, input, count, compute, output);
 }
 
-cudaError_t gate_values(cudaStream_t stream, const float* gate, const float* up, std::int64_t count, float* output) {
-  return launch(stream, {count}, gate_kernel, gate, up, count, output);
+cudaError_t gate_values(cudaStream_t stream, const float* gate, const float* up, std::int64_t count,
+                        GateActivation activation, float* output) {
+  return launch(stream, {count}, gate_kernel, gate, up, count, activation, output);
+}
+
+cudaError_t scale_values(cudaStream_t stream, float* values, std::int64_t count, float factor) {
+  return launch(stream, {count}, scale_kernel, values, count, factor);
+}
+
+cudaError_t add_values(cudaStream_t stream, const float* values, std::int64_t count, float* target) {
+  return launch(stream, {count}, add_kernel, values, count, target);
+}
+
+cudaError_t cap_values(cudaStream_t stream, float* values, std::int64_t count, float cap) {
+  return launch(stream, {count}, cap_kernel, values, count, cap);
 }
 
 }  // namespace quantscope::cuda

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/cuda/weight_view.h"
+#include "kernels/gate_activation.h"
 
 /// Kernels over rows of activations and decoded weights. Each function queues one kernel or two; all pointers are
 /// device memory.
@@ -30,8 +31,9 @@ struct NormArguments {
   std::int64_t columns = 0;
   WeightView weight;
   float epsilon = 0.0F;
-  float* factors = nullptr;  ///< scratch [rows]
-  float* output = nullptr;   ///< [rows, columns]
+  float weight_offset = 0.0F;  ///< added to each weight
+  float* factors = nullptr;    ///< scratch [rows]
+  float* output = nullptr;     ///< [rows, columns]
 };
 cudaError_t normalize_rows(cudaStream_t stream, const NormArguments& arguments);
 
@@ -39,7 +41,17 @@ cudaError_t normalize_rows(cudaStream_t stream, const NormArguments& arguments);
 cudaError_t round_values(cudaStream_t stream, const float* input, std::int64_t count, ComputeType compute,
                          float* output);
 
-/// output[i] = silu(gate[i]) * up[i].
-cudaError_t gate_values(cudaStream_t stream, const float* gate, const float* up, std::int64_t count, float* output);
+/// output[i] = activation(gate[i]) * up[i].
+cudaError_t gate_values(cudaStream_t stream, const float* gate, const float* up, std::int64_t count,
+                        GateActivation activation, float* output);
+
+/// values[i] *= factor.
+cudaError_t scale_values(cudaStream_t stream, float* values, std::int64_t count, float factor);
+
+/// target[i] += values[i].
+cudaError_t add_values(cudaStream_t stream, const float* values, std::int64_t count, float* target);
+
+/// values[i] = cap * tanh(values[i] / cap).
+cudaError_t cap_values(cudaStream_t stream, float* values, std::int64_t count, float cap);
 
 }  // namespace quantscope::cuda

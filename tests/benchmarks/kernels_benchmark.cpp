@@ -113,7 +113,8 @@ class RandomModel {
       must(backend_.rope_append(*q_, *k_, *v_, shape, frequencies_, {&sequence, 1}, *kv_));
       must(backend_.attention(*q_, shape, {&sequence, 1}, *kv_, *q_));
       must(backend_.linear_add(*q_, rows_, linear(layer, 3), *x_, nullptr));
-      must(backend_.norm_gate_up(*x_, rows_, norm, linear(layer, 4), linear(layer, 5), *mlp_, nullptr));
+      must(backend_.norm_gate_up(*x_, rows_, norm, linear(layer, 4), linear(layer, 5), GateActivation::silu, *mlp_,
+                                 nullptr));
       must(backend_.linear_add(*mlp_, rows_, linear(layer, 6), *x_, nullptr));
     }
     Linear head;

@@ -157,7 +157,8 @@ TEST_F(CudaLinear, NormAndGateAgreeWithTheReference) {
     EXPECT_EQ(tap_rows, rows);
   };
   const Norm norm{norm_weight.get(), 1e-5F};
-  ASSERT_TRUE(backend->norm_gate_up(*input, rows, norm, gate_linear, up_linear, *output, &tap).has_value());
+  ASSERT_TRUE(backend->norm_gate_up(*input, rows, norm, gate_linear, up_linear, GateActivation::silu, *output, &tap)
+                  .has_value());
   EXPECT_EQ(tapped, (std::vector<const Weight*>{gate.get(), up.get()}));
 
   std::vector<double> normalized;

@@ -149,7 +149,8 @@ TEST_P(LinearLevels, NormAndGateAgreeWithTheReference) {
     seen.assign(values.begin(), values.end());
     EXPECT_EQ(tap_rows, rows);
   };
-  ASSERT_TRUE(backend->norm_gate_up(*input, rows, norm, gate_linear, up_linear, *output, &tap).has_value());
+  ASSERT_TRUE(backend->norm_gate_up(*input, rows, norm, gate_linear, up_linear, GateActivation::silu, *output, &tap)
+                  .has_value());
   EXPECT_EQ(tapped, (std::vector<const Weight*>{gate.get(), up.get()}));
 
   std::vector<float> normalized;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "kernels/cpu/reference/decode.h"
 #include "kernels/formats/half.h"
@@ -116,7 +117,7 @@ std::vector<double> attend(std::span<const float> query, std::span<const float> 
   for (std::size_t p = 0; p < positions; ++p) {
     for (std::size_t d = 0; d < head_dim; ++d) scores[p] += static_cast<double>(query[d]) * keys[p * head_dim + d];
     scores[p] *= static_cast<double>(scale);
-    if (soft_cap != 0.0F) scores[p] = soft_cap * std::tanh(scores[p] / static_cast<double>(soft_cap));
+    if (soft_cap != 0.0F) scores[p] = soft_capped(scores[p], static_cast<double>(soft_cap));
   }
   const double maximum = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
@@ -129,6 +130,13 @@ std::vector<double> attend(std::span<const float> query, std::span<const float> 
 }
 
 double silu_gate(double gate, double up) { return gate / (1.0 + std::exp(-gate)) * up; }
+
+double gelu_tanh_gate(double gate, double up) {
+  const double inner = std::sqrt(2.0 / std::numbers::pi) * (gate + 0.044715 * gate * gate * gate);
+  return 0.5 * gate * (1.0 + std::tanh(inner)) * up;
+}
+
+double soft_capped(double value, double cap) { return cap * std::tanh(value / cap); }
 
 double log_probability(std::span<const double> logits, std::int32_t target) {
   const double maximum = *std::max_element(logits.begin(), logits.end());

@@ -42,6 +42,12 @@ std::vector<double> attend(std::span<const float> query, std::span<const float> 
 /// silu(gate) * up.
 double silu_gate(double gate, double up);
 
+/// gelu(gate) * up in the form with a hyperbolic tangent.
+double gelu_tanh_gate(double gate, double up);
+
+/// cap * tanh(value / cap).
+double soft_capped(double value, double cap);
+
 /// ln softmax(logits)[target].
 double log_probability(std::span<const double> logits, std::int32_t target);
 

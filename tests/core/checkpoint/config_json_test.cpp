@@ -67,8 +67,13 @@ TEST(ConfigJson, RefusesByName) {
   EXPECT_THAT(message(with("architectures", {"LlamaForSequenceClassification"})),
               HasSubstr("LlamaForSequenceClassification"));
   EXPECT_THAT(message(with("hidden_act", "gelu")), HasSubstr("'gelu'"));
-  EXPECT_THAT(message(with("rope_scaling", {{"type", "linear"}, {"factor", 2.0}})), HasSubstr("'linear'"));
-  EXPECT_THAT(message(with("rope_parameters", {{"rope_type", "yarn"}})), HasSubstr("'yarn'"));
+  EXPECT_THAT(message(with("rope_scaling", {{"type", "su"}, {"factor", 2.0}})), HasSubstr("'su'"));
+  EXPECT_THAT(message(with("rope_parameters", {{"rope_type", "longrope"}})), HasSubstr("'longrope'"));
+  EXPECT_THAT(message(with("partial_rotary_factor", 0.5)), HasSubstr("'partial_rotary_factor'"));
+  EXPECT_THAT(message(with("rope_parameters", {{"partial_rotary_factor", 0.5}})), HasSubstr("'partial_rotary_factor'"));
+  EXPECT_THAT(message(with("layer_types", {"full_attention", "sliding_attention"})), HasSubstr("no sliding window"));
+  EXPECT_THAT(message(with("layer_types", {"full_attention", "linear_attention"})), HasSubstr("linear_attention"));
+  EXPECT_THAT(message(with("layer_types", {"full_attention"})), HasSubstr("no list of 2 layers"));
   EXPECT_THAT(message(with("quantization_config", {{"quant_method", "gptq"}})), HasSubstr("'gptq'"));
   EXPECT_THAT(message(with("quantization_config", {{"bits", 4}})), HasSubstr("an unnamed method"));
   EXPECT_THAT(message(with("torch_dtype", "float8_e4m3fn")), HasSubstr("'float8_e4m3fn'"));
@@ -88,11 +93,63 @@ TEST(ConfigJson, RefusesImpossibleNumbers) {
   EXPECT_THAT(message(with("rope_theta", -1.0)), HasSubstr("rope base frequency"));
   EXPECT_THAT(message(with("rms_norm_eps", 1e300)), HasSubstr("epsilon"));
   EXPECT_THAT(message(with("rope_scaling", {{"rope_type", "llama3"}})), HasSubstr("llama3"));
+  EXPECT_THAT(message(with("rope_scaling", {{"type", "linear"}})), HasSubstr("factor of the rope scaling is 0"));
+  EXPECT_THAT(message(with("rope_scaling", {{"type", "dynamic"}, {"factor", -2.0}})), HasSubstr("rope scaling is -2"));
+  json yarn = {{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 0}};
+  EXPECT_THAT(message(with("rope_scaling", yarn)), HasSubstr("'original_max_position_embeddings' is not positive"));
+  yarn["original_max_position_embeddings"] = 16;
+  EXPECT_EQ(message(with("rope_scaling", yarn)), "described");
+  yarn["beta_slow"] = 64.0;
+  EXPECT_THAT(message(with("rope_scaling", yarn)), HasSubstr("beta_fast above beta_slow"));
   EXPECT_THAT(message(with("eos_token_id", "</s>")), HasSubstr("'eos_token_id'"));
   EXPECT_THAT(message(with("tie_word_embeddings", 1)), HasSubstr("'tie_word_embeddings'"));
   json huge = with("hidden_size", 2000000000);
   huge["vocab_size"] = 2000000000;
   EXPECT_THAT(message(huge), HasSubstr("10^15"));
+}
+
+/// The same sizes under another family's name.
+json of_family(const char* type, const char* architecture) {
+  json config = with("model_type", type);
+  config["architectures"] = {architecture};
+  return config;
+}
+
+TEST(ConfigJson, MistralHasAWindowUnlessItIsNull) {
+  json config = of_family("mistral", "MistralForCausalLM");
+  EXPECT_EQ(layer_attention(describe_config(config, "config.json").value(), 1).window, 4096) << "as transformers";
+  config["sliding_window"] = 24;
+  EXPECT_EQ(layer_attention(describe_config(config, "config.json").value(), 0).window, 24);
+  config["sliding_window"] = nullptr;
+  EXPECT_EQ(layer_attention(describe_config(config, "config.json").value(), 0).window, 0);
+  config["sliding_window"] = -1;
+  EXPECT_THAT(message(config), HasSubstr("'sliding_window' is -1"));
+}
+
+TEST(ConfigJson, QwenHasAWindowInTheLastLayersIfItIsSwitchedOn) {
+  json config = of_family("qwen2", "Qwen2ForCausalLM");
+  config["sliding_window"] = 24;
+  config["max_window_layers"] = 1;
+  EXPECT_EQ(layer_attention(describe_config(config, "config.json").value(), 1).window, 0);
+  config["use_sliding_window"] = true;
+  const auto model = describe_config(config, "config.json").value();
+  EXPECT_EQ(layer_attention(model, 0).window, 0);
+  EXPECT_EQ(layer_attention(model, 1).window, 24);
+  EXPECT_TRUE(model.qkv_bias);
+  EXPECT_FALSE(model.output_bias);
+  config["layer_types"] = {"sliding_attention", "full_attention"};
+  const auto listed = describe_config(config, "config.json").value();
+  EXPECT_EQ(layer_attention(listed, 0).window, 24);
+  EXPECT_EQ(layer_attention(listed, 1).window, 0);
+}
+
+TEST(WeightSlots, ListsNormsOfQueriesAndKeys) {
+  const auto model = describe_config(of_family("qwen3", "Qwen3ForCausalLM"), "config.json").value();
+  const auto slots = weight_slots(model);
+  ASSERT_EQ(slots.size(), 1U + 2U * 11U + 1U) << "tied";
+  EXPECT_EQ(slots[5].name, "model.layers.0.self_attn.q_norm.weight");
+  EXPECT_EQ(slots[5].role, WeightRole::norm);
+  EXPECT_EQ(slots[5].columns, model.head_dim);
 }
 
 TEST(WeightSlots, ListsBiasesAfterTheirLinear) {

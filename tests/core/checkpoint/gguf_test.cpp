@@ -47,7 +47,8 @@ TEST_F(Gguf, DescribesTheModel) {
   EXPECT_EQ(model.kv_heads, 2);
   EXPECT_EQ(model.head_dim, 8);
   EXPECT_TRUE(model.tied_head);
-  EXPECT_FALSE(model.attention_bias);
+  EXPECT_FALSE(model.qkv_bias);
+  EXPECT_FALSE(model.output_bias);
   EXPECT_EQ(model.stored_value_bytes, 4);
   EXPECT_THAT(model.end_ids, ElementsAre(1));
   EXPECT_EQ((*checkpoint)->baseline_note(), "");
@@ -109,7 +110,8 @@ TEST_F(Gguf, PermutesBiasesOfQueriesAndKeys) {
   }
   const auto checkpoint = open(builder);
   ASSERT_TRUE(checkpoint) << checkpoint.error().message;
-  EXPECT_TRUE((*checkpoint)->model().attention_bias);
+  EXPECT_TRUE((*checkpoint)->model().qkv_bias);
+  EXPECT_TRUE((*checkpoint)->model().output_bias);
   const auto key = decode(**checkpoint, "model.layers.1.self_attn.k_proj.bias", 0, 1);
   EXPECT_THAT(key, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_EQ(decode(**checkpoint, "model.layers.1.self_attn.v_proj.bias", 0, 1)[1], 4);
@@ -208,12 +210,16 @@ TEST_F(Gguf, FingerprintFollowsContentNotName) {
 }
 
 TEST_F(Gguf, NamesWhatItDoesNotSupport) {
-  EXPECT_THAT(message(small_gguf().without("general.architecture").text("general.architecture", "qwen2")),
-              HasSubstr("'qwen2', which is not supported; supported is 'llama'"));
+  EXPECT_THAT(message(small_gguf().without("general.architecture").text("general.architecture", "mamba")),
+              HasSubstr("'mamba', which is not supported; supported are llama, qwen2, qwen3"));
   EXPECT_THAT(message(small_gguf().tensor("blk.0.extra", {256}, 12, std::string(144, '\0'))),
               HasSubstr("tensor blk.0.extra as Q4_K (ggml type 12)"));
   EXPECT_THAT(message(small_gguf().tensor("odd", {256}, 99, "")), HasSubstr("unknown (ggml type 99)"));
-  EXPECT_THAT(message(small_gguf().text("llama.rope.scaling.type", "yarn")), HasSubstr("'yarn'"));
+  EXPECT_THAT(message(small_gguf().text("llama.rope.scaling.type", "longrope")), HasSubstr("'longrope'"));
+  EXPECT_THAT(message(small_gguf().text("llama.rope.scaling.type", "linear")), HasSubstr("factor"));
+  EXPECT_THAT(message(small_gguf().text("llama.rope.scaling.type", "yarn").f32("llama.rope.scaling.attn_factor", 1.0F)),
+              HasSubstr("'llama.rope.scaling.attn_factor', which is not supported"));
+  EXPECT_THAT(message(small_gguf().u32("llama.attention.sliding_window", 16)), HasSubstr("sliding window"));
   EXPECT_EQ(message(small_gguf().text("llama.rope.scaling.type", "none")), "opened");
   EXPECT_THAT(message(small_gguf().u32("llama.expert_count", 8)), HasSubstr("mixture of experts"));
   EXPECT_THAT(message(small_gguf().raw("split.count", 2, bytes_of<std::uint16_t>(3))), HasSubstr("one of 3 parts"));

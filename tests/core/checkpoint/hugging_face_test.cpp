@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/checkpoint/checkpoint.h"
+#include "kernels/formats/half.h"
 #include "tests/core/checkpoint/small_checkpoints.h"
 #include "tests/support/reference_data.h"
 
@@ -22,6 +23,7 @@ float as_fp32(const OracleTensor& tensor, std::size_t index) {
   if (tensor.dtype == "F32") return tensor.as<float>()[index];
   std::uint32_t bits = 0;
   std::memcpy(&bits, tensor.bytes.data() + 2 * index, 2);
+  if (tensor.dtype == "F16") return fp16_to_fp32(static_cast<std::uint16_t>(bits));
   bits <<= 16;
   float value = 0;
   std::memcpy(&value, &bits, 4);
@@ -55,8 +57,9 @@ TEST_P(ReferenceModel, HoldsTheValuesOfItsFiles) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Llama, ReferenceModel,
-                         ::testing::Values("stories260K", "llama3_rope_gqa_tied", "llama_head_dim"));
+INSTANTIATE_TEST_SUITE_P(Models, ReferenceModel,
+                         ::testing::Values("stories260K", "llama3_rope_gqa_tied", "llama_head_dim", "mistral", "qwen2",
+                                           "qwen3"));
 
 struct Refused {
   const char* folder;
@@ -73,10 +76,7 @@ TEST_P(RefusedModel, IsRefusedByName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Unsupported, RefusedModel,
-                         ::testing::Values(Refused{"models/mistral", "MistralForCausalLM"},
-                                           Refused{"models/qwen2", "Qwen2ForCausalLM"},
-                                           Refused{"models/qwen3", "Qwen3ForCausalLM"},
-                                           Refused{"bitsandbytes/checkpoint_fp4", "'bitsandbytes'"},
+                         ::testing::Values(Refused{"bitsandbytes/checkpoint_fp4", "'bitsandbytes'"},
                                            Refused{"bitsandbytes/checkpoint_int8", "'bitsandbytes'"}));
 
 TEST(HuggingFace, ReadsBothConfigStyles) {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/core/checkpoint/small_checkpoints.h"
 
-#include <stdlib.h>
-
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -11,8 +8,6 @@
 
 namespace quantscope::testing {
 namespace {
-
-namespace fs = std::filesystem;
 
 ModelDescription small_model() {
   ModelDescription model;
@@ -88,24 +83,6 @@ std::string raw_bytes(const std::vector<float>& values) {
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (fs::temp_directory_path() / "quantscope-test-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-fs::path TemporaryFolder::write(std::string_view name, std::string_view bytes) const {
-  const fs::path path = path_ / name;
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  return path;
-}
 
 float small_value(std::size_t tensor, std::int64_t row, std::int64_t column) {
   return static_cast<float>(static_cast<std::int64_t>(tensor) - 8) + static_cast<float>(row) / 64.0F +

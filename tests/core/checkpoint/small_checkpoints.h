@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/support/gguf_builder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace quantscope::testing {
-
-/// A folder of its own that is removed with everything in it at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  /// Writes a file into the folder and returns its path.
-  std::filesystem::path write(std::string_view name, std::string_view bytes) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Sizes of the synthetic Llama of these tests.
 inline constexpr std::int64_t small_vocabulary = 8, small_hidden = 32, small_intermediate = 64, small_layers = 2,

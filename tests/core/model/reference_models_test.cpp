@@ -38,10 +38,10 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
   return largest;
 }
 
-/// The reference models of Llama architecture.
-class LlamaReference : public ::testing::TestWithParam<const char*> {};
+/// The reference models of all architectures.
+class ModelReference : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(LlamaReference, LogitsInFp32EqualTheLibrarys) {
+TEST_P(ModelReference, LogitsInFp32EqualTheLibrarys) {
   QUANTSCOPE_REQUIRE_SHARED();
   const auto folder = testing::shared_folder() / "reference/models";
   const OracleFile oracle = read_oracle(folder / (std::string(GetParam()) + ".outputs.safetensors"));
@@ -56,7 +56,7 @@ TEST_P(LlamaReference, LogitsInFp32EqualTheLibrarys) {
   EXPECT_GE(compared, 4);
 }
 
-TEST_P(LlamaReference, GreedyIdsEqualTheLibrarysWhileMarginsAreSafe) {
+TEST_P(ModelReference, GreedyIdsEqualTheLibrarysWhileMarginsAreSafe) {
   QUANTSCOPE_REQUIRE_SHARED();
   const auto folder = testing::shared_folder() / "reference/models";
   const OracleFile oracle = read_oracle(folder / (std::string(GetParam()) + ".outputs.safetensors"));
@@ -93,7 +93,7 @@ double mean_kl(const std::vector<float>& base, const std::vector<float>& other, 
   return total / (static_cast<double>(base.size()) / static_cast<double>(vocabulary));
 }
 
-TEST_P(LlamaReference, Bf16StaysWithinThreeTimesTheLibrarysDivergence) {
+TEST_P(ModelReference, Bf16StaysWithinThreeTimesTheLibrarysDivergence) {
   QUANTSCOPE_REQUIRE_SHARED();
   const auto folder = testing::shared_folder() / "reference/models";
   const OracleFile oracle = read_oracle(folder / (std::string(GetParam()) + ".outputs.safetensors"));
@@ -109,8 +109,9 @@ TEST_P(LlamaReference, Bf16StaysWithinThreeTimesTheLibrarysDivergence) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, LlamaReference,
-                         ::testing::Values("stories260K", "llama3_rope_gqa_tied", "llama_head_dim"));
+INSTANTIATE_TEST_SUITE_P(Models, ModelReference,
+                         ::testing::Values("stories260K", "llama3_rope_gqa_tied", "llama_head_dim", "mistral", "qwen2",
+                                           "qwen3"));
 
 struct Variant {
   const char* name;
