@@ -4,6 +4,26 @@
 #include <fstream>
 
 #include "tests/core/checkpoint/small_checkpoints.h"
+#include "tests/support/reference_data.h"
+
+namespace {
+
+/// The description and the GGUF file of every family, each under the name of its case.
+void copy_architectures(const std::filesystem::path& target) {
+  namespace fs = std::filesystem;
+  const fs::path cases = quantscope::testing::source_folder() / "tests/data/architectures";
+  for (const auto& entry : fs::directory_iterator(cases)) {
+    const auto copy = [&](const char* file, const char* kind) {
+      if (fs::exists(entry.path() / file))
+        fs::copy_file(entry.path() / file, target / kind / entry.path().filename(),
+                      fs::copy_options::overwrite_existing);
+    };
+    copy("config.json", "config");
+    copy("model.gguf", "gguf");
+  }
+}
+
+}  // namespace
 
 int main(int count, char** arguments) {
   if (count != 2) return 2;
@@ -14,5 +34,6 @@ int main(int count, char** arguments) {
   write("gguf", quantscope::testing::small_gguf().build());
   write("safetensors", quantscope::testing::safetensors_file(quantscope::testing::small_tensors()));
   write("config", quantscope::testing::small_config());
+  copy_architectures(arguments[1]);
   return 0;
 }
