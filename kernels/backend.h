@@ -14,6 +14,7 @@
 #include "kernels/gate_activation.h"
 #include "kernels/memory_ledger.h"
 #include "kernels/quantized_tensor.h"
+#include "kernels/row_reader.h"
 #include "kernels/tensor_statistics.h"
 
 /// The interface that a compute device implements. It speaks of matrices, rows of activations and pages of a KV
@@ -32,9 +33,6 @@ struct DeviceDescription {
   std::int64_t memory_free = 0;   ///< bytes, when asked
   std::string unavailable;        ///< a sentence why it cannot be used; empty when it can
 };
-
-/// Fills `values` [row_count, columns] with decoded fp32 source rows. Called on the thread that calls the backend.
-using RowReader = std::function<Result<void>(std::int64_t first_row, std::int64_t row_count, std::span<float> values)>;
 
 /// A matrix (or, with one row, a vector) in device memory, in any weight format.
 class Weight {

@@ -31,7 +31,7 @@ Result<std::unique_ptr<Backend>> CudaBackend::create(int index) {
 Result<std::unique_ptr<Weight>> CudaBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                                       const WeightFormat& format, MemoryTag tag) {
   if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
-  auto weight = quantize_matrix(*device_, tables_, source, rows, columns, format, tag);
+  auto weight = quantize_matrix(*device_, tables_, uploads_, source, rows, columns, format, tag);
   if (!weight) return tl::unexpected(weight.error());
   return std::move(*weight);
 }

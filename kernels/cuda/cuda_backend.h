@@ -8,6 +8,7 @@
 #include "kernels/backend.h"
 #include "kernels/cuda/device_objects.h"
 #include "kernels/cuda/linear_runner.h"
+#include "kernels/cuda/upload_ring.h"
 
 namespace quantscope::cuda {
 
@@ -108,6 +109,7 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<Device> device_;  // first: everything below lives in its memory
   DynamicTables tables_;
+  UploadRing uploads_;
   LinearRunner linears_;
   DeviceScratch normalized_, norm_factors_, ids_, targets_, decoded_;
   DeviceScratch locations_, pages_, frequencies_, scores_, score_sums_;

@@ -9,7 +9,8 @@
 
 namespace quantscope::cuda {
 namespace {
-constexpr std::int64_t tile_bytes = std::int64_t{16} << 20;
+// Enough for copies at full speed; the pinned memory of three tiles is kept.
+constexpr std::int64_t tile_bytes = std::int64_t{4} << 20;
 // Keeps every byte count far from the limits of int64.
 constexpr std::int64_t largest_element_count = std::int64_t{1} << 50;
 
@@ -19,62 +20,71 @@ Result<void> check_shape(std::int64_t rows, std::int64_t columns) {
                                                std::to_string(columns) + "] cannot be stored; check its dimensions.");
 }
 
-/// Values that must be encoded together: what shares a scale.
-std::int64_t values_per_scale(const WeightView& weight) { return std::max<std::int64_t>(1, weight.values_per_scale); }
+/// Tiles begin at multiples of this: of what shares a scale, and of what kernels read at a time.
+std::int64_t tile_step(const WeightView& weight) {
+  return weight.values_per_scale == 0 ? encode_step : weight.values_per_scale;
+}
 
-/// Reads tile after tile. Values whose block continues in the next tile are carried over to its front.
+/// Reads tile after tile while the GPU encodes those before. Values whose block continues in the next tile are carried
+/// over to its front.
 class TileEncoder {
  public:
-  TileEncoder(Device& device, CudaWeight& weight, float* absmax) : device_(device), weight_(weight), absmax_(absmax) {}
+  TileEncoder(Device& device, UploadRing& ring, CudaWeight& weight, float* absmax)
+      : device_(device), ring_(ring), weight_(weight), absmax_(absmax) {}
 
   Result<void> run(const RowReader& source) {
+    type_ = source.stored_type();
+    value_bytes_ = type_ == DataType::fp32 ? 4 : 2;
     const std::int64_t columns = weight_.columns;
-    const std::int64_t tile_rows = std::clamp<std::int64_t>(tile_bytes / 4 / columns, 1, weight_.rows);
-    if (auto ready = reserve(tile_rows * columns + values_per_scale(weight_.view())); !ready) return ready;
+    const std::int64_t tile_rows = std::clamp<std::int64_t>(tile_bytes / value_bytes_ / columns, 1, weight_.rows);
+    auto ready = ring_.reserve(device_, bytes_of(tile_rows * columns + tile_step(weight_.view())));
+    if (!ready) return ready;
     for (std::int64_t row = 0; row < weight_.rows; row += tile_rows) {
-      const std::int64_t rows = std::min(tile_rows, weight_.rows - row);
       if (device_.stop_token().stop_requested()) return cancelled();
-      const auto fresh =
-          host_.as<float>().subspan(static_cast<std::size_t>(carried_), static_cast<std::size_t>(rows * columns));
-      if (auto read = source(row, rows, fresh); !read) return read;
-      if (auto done = encode(carried_ + rows * columns, row + rows == weight_.rows); !done) return done;
+      const std::int64_t rows = std::min(tile_rows, weight_.rows - row);
+      if (auto done = send(source, row, rows); !done) return done;
     }
-    return {};
+    return device_.finish("quantizing");
   }
 
  private:
-  Result<void> reserve(std::int64_t values) {
-    const auto bytes = static_cast<std::size_t>(4 * values);
-    auto host = TaggedBuffer::allocate(device_.host_ledger(), MemoryTag::workspace, bytes);
-    if (!host) return tl::unexpected(host.error());
-    auto staged = DeviceMemory::allocate(device_, MemoryTag::workspace, bytes);
-    if (!staged) return tl::unexpected(staged.error());
-    host_ = std::move(*host);
-    staged_ = std::move(*staged);
+  std::size_t bytes_of(std::int64_t values) const { return static_cast<std::size_t>(value_bytes_ * values); }
+
+  Result<void> send(const RowReader& source, std::int64_t row, std::int64_t rows) {
+    auto next = ring_.next("quantizing");
+    if (!next) return tl::unexpected(next.error());
+    UploadTile& tile = **next;
+    if (carried_ > 0) std::memcpy(tile.host(), rest_, bytes_of(carried_));
+    auto read = source.read_stored(row, rows, {tile.host() + bytes_of(carried_), bytes_of(rows * weight_.columns)});
+    if (!read) return read;
+    const std::int64_t available = carried_ + rows * weight_.columns;
+    const bool last = row + rows == weight_.rows;
+    const std::int64_t complete = last ? available : available - available % tile_step(weight_.view());
+    if (auto queued = encode(tile, complete); !queued) return queued;
+    carried_ = available - complete;
+    rest_ = tile.host() + bytes_of(complete);  // stays until the ring comes round
     return {};
   }
 
-  Result<void> encode(std::int64_t available, bool last) {
-    const std::int64_t ready = last ? available : available - available % values_per_scale(weight_.view());
-    cudaError_t status = device_.upload(staged_.data<float>(), host_.data(), static_cast<std::size_t>(4 * ready));
-    if (status == cudaSuccess) {
-      const EncodeArguments arguments{staged_.data<float>(), encoded_,        ready,
-                                      weight_.columns,       weight_.codes(), absmax_};
-      status = encode_values(device_.stream(), weight_.format, arguments);
-    }
-    // The host tile is filled again as soon as this returns.
-    if (auto done = device_.finish(status, "quantizing"); !done) return done;
-    carried_ = available - ready;
-    encoded_ += ready;
-    std::memmove(host_.data(), host_.data() + 4 * ready, static_cast<std::size_t>(4 * carried_));
-    return {};
+  /// Queues the encoding of the first `count` values of a tile.
+  Result<void> encode(UploadTile& tile, std::int64_t count) {
+    cudaError_t status = tile.send(device_, bytes_of(count));
+    const EncodeArguments arguments{tile.on_device(), type_,           encoded_, count,
+                                    weight_.columns,  weight_.codes(), absmax_};
+    if (status == cudaSuccess && count > 0) status = encode_values(device_.stream(), weight_.format, arguments);
+    if (status == cudaSuccess) status = tile.mark_used(device_);
+    encoded_ += count;
+    if (status == cudaSuccess) return {};
+    return device_.finish(status, "quantizing");
   }
 
   Device& device_;
+  UploadRing& ring_;
   CudaWeight& weight_;
   float* absmax_;
-  TaggedBuffer host_;
-  DeviceMemory staged_;
+  DataType type_ = DataType::fp32;
+  std::int64_t value_bytes_ = 4;
+  const std::byte* rest_ = nullptr;  // `carried_` values that the next tile begins with
   std::int64_t carried_ = 0;
   std::int64_t encoded_ = 0;
 };
@@ -105,7 +115,7 @@ Result<void> nest_scales(Device& device, const DynamicTables& tables, const Devi
 }
 }  // namespace
 
-Result<std::unique_ptr<CudaWeight>> quantize_matrix(Device& device, const DynamicTables& tables,
+Result<std::unique_ptr<CudaWeight>> quantize_matrix(Device& device, const DynamicTables& tables, UploadRing& ring,
                                                     const RowReader& source, std::int64_t rows, std::int64_t columns,
                                                     const WeightFormat& format, MemoryTag tag) {
   if (auto valid = check_shape(rows, columns); !valid) return tl::unexpected(valid.error());
@@ -115,7 +125,7 @@ Result<std::unique_ptr<CudaWeight>> quantize_matrix(Device& device, const Dynami
   auto plain = DeviceMemory::allocate(device, MemoryTag::workspace, static_cast<std::size_t>(4 * plain_scales));
   if (!plain) return tl::unexpected(plain.error());
   float* const absmax = format.nested_scales ? plain->data<float>() : reinterpret_cast<float*>((*weight)->scales());
-  if (auto done = TileEncoder(device, **weight, absmax).run(source); !done) return tl::unexpected(done.error());
+  if (auto done = TileEncoder(device, ring, **weight, absmax).run(source); !done) return tl::unexpected(done.error());
   if (format.nested_scales) {
     if (auto done = nest_scales(device, tables, *plain, **weight); !done) return tl::unexpected(done.error());
   }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
+#include "kernels/formats/fp4.h"
+#include "kernels/formats/int4.h"
+#include "kernels/formats/nf4.h"
 #include "tests/cuda_on_host/host_gpu.h"
 
 namespace quantscope::testing {
@@ -38,7 +42,7 @@ std::vector<std::pair<std::string, WeightFormat>> all_formats() {
                                                                {"bf16", dense_format(DataType::bf16)},
                                                                {"int8", int8_row_format()}};
   for (const DataType type : {DataType::nf4, DataType::fp4, DataType::int4}) {
-    for (const std::int64_t block_size : {2, 64, 1024}) {
+    for (const std::int64_t block_size : {2, 8, 64, 96, 1024}) {
       for (const bool nested : {false, true}) {
         formats.emplace_back(
             std::string(data_type_info(type).name) + "/" + std::to_string(block_size) + (nested ? " double" : ""),
@@ -76,7 +80,8 @@ TEST_F(CudaQuantize, GivesTheBytesOfTheReferenceForHostileValues) {
 }
 
 TEST_F(CudaQuantize, WorksInTilesThatEndInsideBlocks) {
-  // Tiles hold 16 MiB of values: 4194 rows, whose end is inside a block.
+  // Tiles hold 4 MiB of values: 1048 rows, whose end is inside a block; there are more of them than the ring has
+  // places.
   const auto values = random_values(1000 * 4300, 7);
   const WeightFormat format = block_format(DataType::nf4, 128, true);
   expect_same(values, 4300, 1000, format, "nf4/128");
@@ -85,6 +90,78 @@ TEST_F(CudaQuantize, WorksInTilesThatEndInsideBlocks) {
   ASSERT_TRUE(cpu_->decode(*create_weight(*cpu_, values, 4300, 1000, format), 0, 4300, expected).has_value());
   ASSERT_TRUE(gpu_->decode(*create_weight(*gpu_, values, 4300, 1000, format), 0, 4300, actual).has_value());
   EXPECT_EQ(actual, expected);
+}
+
+/// A source of 16-bit values, and the same source decoded.
+struct Rows16 {
+  DataType type;
+  std::vector<std::uint16_t> stored;
+  std::int64_t columns;
+
+  Rows16(DataType data_type, const std::vector<float>& values, std::int64_t row_length)
+      : type(data_type), columns(row_length) {
+    for (const float value : values) {
+      stored.push_back(type == DataType::fp16 ? fp32_to_fp16(value) : fp32_to_bf16(value));
+    }
+  }
+  std::vector<float> values() const {
+    std::vector<float> decoded;
+    for (const std::uint16_t bits : stored) {
+      decoded.push_back(type == DataType::fp16 ? fp16_to_fp32(bits) : bf16_to_fp32(bits));
+    }
+    return decoded;
+  }
+  RowReader reader() const {
+    const auto never = [](std::int64_t, std::int64_t, std::span<float>) -> Result<void> {
+      return fail(ErrorCode::io, "rows are to be read as they are stored");
+    };
+    return {never, type, [this](std::int64_t first, std::int64_t count, std::span<std::byte> bytes) -> Result<void> {
+              const auto* const from = reinterpret_cast<const std::byte*>(stored.data() + first * columns);
+              EXPECT_EQ(bytes.size(), static_cast<std::size_t>(count * columns) * 2);
+              std::copy_n(from, bytes.size(), bytes.data());
+              return {};
+            }};
+  }
+};
+
+TEST_F(CudaQuantize, GivesTheSameBytesFromRowsIn16Bits) {
+  for (const DataType type : {DataType::fp16, DataType::bf16}) {
+    for (const auto& [rows, columns] : {std::pair{1, 1}, std::pair{3, 31}, std::pair{50, 96}, std::pair{9000, 257}}) {
+      const Rows16 source(type, random_values(rows * columns, 8, 0.02F), columns);
+      for (const auto& [name, format] : all_formats()) {
+        const bool for_tiles = format == int8_row_format() || format == block_format(DataType::nf4, 64, true);
+        if (rows > 1000 && !for_tiles) continue;
+        const auto weight = gpu_->quantize(source.reader(), rows, columns, format, MemoryTag::codes);
+        ASSERT_TRUE(weight.has_value()) << name;
+        const auto actual = gpu_->download(**weight);
+        const auto expected = cpu_->download(*create_weight(*cpu_, source.values(), rows, columns, format));
+        expect_same_bytes(actual->codes, expected->codes, name + ", codes");
+        expect_same_bytes(actual->scales, expected->scales, name + ", scales");
+        expect_same_bytes(actual->nested_absmax, expected->nested_absmax, name + ", nested absmax");
+      }
+    }
+  }
+}
+
+TEST_F(CudaQuantize, DecidesAtEveryThresholdAsTheReference) {
+  std::vector<float> values;
+  const auto add_neighbours = [&](float value) {
+    for (const float sign : {1.0F, -1.0F}) {
+      values.push_back(sign * value);
+      values.push_back(sign * std::nextafter(value, 2.0F));
+      values.push_back(sign * std::nextafter(value, -2.0F));
+    }
+  };
+  for (const float threshold : nf4_thresholds) add_neighbours(threshold);
+  for (const float threshold : fp4_magnitude_thresholds) add_neighbours(threshold);
+  for (const float threshold : int4_thresholds) add_neighbours(threshold / 7.0F);
+  for (int bin = -16; bin <= 16; ++bin) add_neighbours(static_cast<float>(bin) / 16.0F);
+  values.insert(values.end(), {0.0F, -0.0F, 1.0F, -1.0F});
+  const auto columns = static_cast<std::int64_t>((values.size() + 1023) / 1024 * 1024);
+  values.resize(static_cast<std::size_t>(columns));
+  for (const DataType type : {DataType::nf4, DataType::fp4, DataType::int4}) {
+    expect_same(values, 1, columns, block_format(type, 1024, false), std::string(data_type_info(type).name));
+  }
 }
 
 TEST_F(CudaQuantize, HandsOnTheReadersErrorAndRefusesOtherFormats) {
