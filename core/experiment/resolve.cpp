@@ -116,6 +116,9 @@ std::vector<std::string> reasons_of(const Resolved& resolved, const Settings& as
         fmt::format("Activations are quantized by token to 8 bits; elements of magnitude {} or more are "
                     "computed in {}.",
                     asked.int8_threshold, compute));
+  const auto has_window = [](const LayerAttention& layer) { return layer.window > 0; };
+  if (std::ranges::any_of(model.attention, has_window))
+    reasons.push_back("KV cache: all positions are kept; the model's sliding window limits what attention sees.");
   return reasons;
 }
 

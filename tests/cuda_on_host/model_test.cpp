@@ -3,8 +3,10 @@
 
 #include "core/model/generate.h"
 #include "tests/cuda_on_host/host_gpu.h"
+#include "tests/support/architecture_case.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
+#include "tests/support/temporary_folder.h"
 
 namespace quantscope::testing {
 namespace {
@@ -68,6 +70,22 @@ TEST_P(CudaModel, LogitsAndMemoryAreThoseOfTheCpu) {
 INSTANTIATE_TEST_SUITE_P(Configurations, CudaModel,
                          ::testing::Values("fp32", "nf4-dq:compute=fp32", "int4:compute=fp32",
                                            "int8-weight:compute=fp32"));
+
+class CudaArchitecture : public CudaGeneration, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(CudaArchitecture, LogitsAreThoseOfTheLibrary) {
+  const ArchitectureCase proof = ArchitectureCase::open(GetParam());
+  const TemporaryFolder checkpoint;
+  proof.write_checkpoint(checkpoint.path());
+  LoadedModel cpu = LoadedModel::load(checkpoint.path(), "fp32", 64, 64);
+  OnGpu gpu(cpu, create_gpu());
+  const auto ids = proof.outputs.at("ids_2").as<std::int32_t>();
+  EXPECT_LE(largest_difference(gpu.logits(ids), proof.outputs.at("logits_fp32_2").as<float>()), 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, CudaArchitecture,
+                         ::testing::Values("llama_bias", "qwen3_tied", "smollm3_window", "phi3_window", "gemma2"),
+                         [](const auto& param_info) { return std::string(param_info.param); });
 
 TEST_F(CudaGeneration, LogitsAndGreedyTokensEqualTheLibrarys) {
   QUANTSCOPE_REQUIRE_SHARED();

@@ -262,5 +262,25 @@ TEST(ResolveAsStored, ChoosingAnotherTypeLeavesTheMethodAndChoosingTheMethodClea
   EXPECT_TRUE(choice->enabled) << choice->why_not;
 }
 
+TEST(Resolve, SaysThatASlidingWindowDoesNotShrinkTheCache) {
+  ModelDescription model = a_model();
+  const auto plain = resolve_text("nf4", model);
+  model.attention = {{8, true}, {0, true}};
+  const auto windowed = resolve_text("nf4", model);
+  ASSERT_TRUE(plain && windowed);
+  EXPECT_EQ(windowed->forecast[MemoryTag::kv_cache], plain->forecast[MemoryTag::kv_cache]);
+  EXPECT_THAT(windowed->reasons, ::testing::Contains(HasSubstr("sliding window")));
+  EXPECT_THAT(plain->reasons, ::testing::Not(::testing::Contains(HasSubstr("sliding window"))));
+}
+
+TEST(Resolve, KeepsTheNormsOfQueriesKeysAndOutputsAsNorms) {
+  ModelDescription model = a_model();
+  model.query_key_norm = model.post_norms = true;
+  const auto resolved = resolve_text("nf4", model);
+  ASSERT_TRUE(resolved);
+  const std::int64_t norms = model.layers * (4 * model.hidden + 2 * model.head_dim) + model.hidden;
+  EXPECT_EQ(resolved->forecast[MemoryTag::norms], norms * model.stored_value_bytes);
+}
+
 }  // namespace
 }  // namespace quantscope
