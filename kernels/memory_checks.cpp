@@ -30,7 +30,9 @@ Result<void> check_copy(const Buffer& buffer, std::int64_t rows, std::size_t val
 }
 
 Result<void> check_parts(const QuantizedTensor& tensor) {
-  if (tensor.rows > 0 && tensor.columns > 0) {
+  const bool blocks = tensor.format.code_type == CodeType::ggml_blocks;
+  const std::int64_t unit = blocks ? ggml_type_info(tensor.format.ggml_type).block_values : 1;
+  if (tensor.rows > 0 && tensor.columns > 0 && tensor.columns % unit == 0) {
     const FormatBytes bytes = format_bytes(tensor.format, tensor.rows, tensor.columns);
     const std::int64_t count = scale_count(tensor.format, tensor.rows, tensor.columns);
     const std::int64_t first_level = tensor.format.nested_scales ? count : 4 * count;

@@ -10,13 +10,14 @@ constexpr std::int64_t largest_element_count = std::int64_t{1} << 50;
 
 std::int64_t divide_up(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 
-std::int64_t code_bytes(CodeType type, std::int64_t count) {
-  switch (type) {
+std::int64_t code_bytes(const WeightFormat& format, std::int64_t count) {
+  switch (format.code_type) {
     case CodeType::float32: return 4 * count;
     case CodeType::float16:
     case CodeType::bfloat16: return 2 * count;
     case CodeType::signed8: return count;
     case CodeType::packed4: return divide_up(count, 2);
+    case CodeType::ggml_blocks: return ggml_bytes(format.ggml_type, count);
   }
   return 0;
 }
@@ -39,6 +40,13 @@ Result<void> check(std::int64_t rows, std::int64_t columns, const WeightFormat& 
                 "Block size " + std::to_string(format.block_size) + " is not positive; choose 32 or more.");
   if (format.nested_scales && format.scale_layout != ScaleLayout::flat_blocks)
     return fail(ErrorCode::unsupported, "Double quantization needs a block format (NF4, FP4, INT4).");
+  if (format.code_type == CodeType::ggml_blocks && columns % ggml_type_info(format.ggml_type).block_values != 0) {
+    const GgmlTypeInfo& info = ggml_type_info(format.ggml_type);
+    return fail(ErrorCode::unsupported, "A matrix of shape " + shape + " cannot be stored as " +
+                                            std::string(info.name) + ", whose blocks hold " +
+                                            std::to_string(info.block_values) +
+                                            " values of a row; choose a type of smaller blocks.");
+  }
   return {};
 }
 }  // namespace
@@ -68,6 +76,13 @@ WeightFormat int8_row_format() {
   return format;
 }
 
+WeightFormat ggml_format(GgmlType type) {
+  WeightFormat format;
+  format.code_type = CodeType::ggml_blocks;
+  format.ggml_type = type;
+  return format;
+}
+
 std::int64_t scale_count(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
   switch (format.scale_layout) {
     case ScaleLayout::none: return 0;
@@ -81,7 +96,7 @@ std::int64_t scale_count(const WeightFormat& format, std::int64_t rows, std::int
 FormatBytes format_bytes(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
   const std::int64_t scales = scale_count(format, rows, columns);
   FormatBytes bytes;
-  bytes.codes = code_bytes(format.code_type, rows * columns);
+  bytes.codes = code_bytes(format, rows * columns);
   bytes.scales = format.nested_scales ? scales + 4 * nested_values(scales) : 4 * scales;
   bytes.scales += zero_point_bytes(format.zero_point, scales);
   return bytes;
@@ -101,7 +116,7 @@ Result<QuantizedTensor> QuantizedTensor::allocate(MemoryLedger& ledger, std::int
     std::int64_t bytes;
   };
   const Part parts[] = {
-      {&tensor.codes, codes_tag, code_bytes(format.code_type, rows * columns)},
+      {&tensor.codes, codes_tag, code_bytes(format, rows * columns)},
       {&tensor.scales, MemoryTag::scales, format.nested_scales ? scales : 4 * scales},
       {&tensor.nested_absmax, MemoryTag::scales, format.nested_scales ? 4 * nested_values(scales) : 0},
       {&tensor.zeros, MemoryTag::scales, zero_point_bytes(format.zero_point, scales)},

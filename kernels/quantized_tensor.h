@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/formats/data_type.h"
+#include "kernels/formats/ggml_type.h"
 #include "kernels/memory_ledger.h"
 
 namespace quantscope {
@@ -13,8 +14,9 @@ enum class CodeType : std::uint8_t {
   float32,
   float16,
   bfloat16,
-  signed8,  ///< one signed byte per value
-  packed4,  ///< two codes per byte; element 2j of the flat row-major matrix is in the HIGH nibble of byte j
+  signed8,      ///< one signed byte per value
+  packed4,      ///< two codes per byte; element 2j of the flat row-major matrix is in the HIGH nibble of byte j
+  ggml_blocks,  ///< blocks of a GGUF file (WeightFormat::ggml_type), row by row, with their scales inside
 };
 
 /// What a code stands for before it is multiplied by its scale.
@@ -45,6 +47,7 @@ struct WeightFormat {
   std::int64_t block_size = 0;  ///< for flat_blocks and row_groups
   bool nested_scales = false;   ///< double quantization: absmax - offset in the signed 8-bit dynamic map, blocks of 256
   ZeroPoint zero_point = ZeroPoint::none;
+  GgmlType ggml_type = GgmlType::f32;  ///< for ggml_blocks
 
   bool operator==(const WeightFormat&) const = default;
 };
@@ -57,11 +60,13 @@ WeightFormat dense_format(DataType type);
 WeightFormat block_format(DataType type, std::int64_t block_size, bool double_quantization);
 /// The weight side of LLM.int8(): signed bytes with one fp32 absmax per output row.
 WeightFormat int8_row_format();
+/// Blocks of a GGUF file as they are. Their scales lie among the codes and are counted as such.
+WeightFormat ggml_format(GgmlType type);
 
 /// Bytes that a [rows, columns] matrix takes in a format. The only place that computes them: forecast and
 /// allocation both ask here.
 struct FormatBytes {
-  std::int64_t codes = 0;
+  std::int64_t codes = 0;   ///< for ggml_blocks: whole blocks, scales included
   std::int64_t scales = 0;  ///< all of: absmax (or its codes), nested absmax, the 4-byte offset, zero points
 };
 FormatBytes format_bytes(const WeightFormat& format, std::int64_t rows, std::int64_t columns);

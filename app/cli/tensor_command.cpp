@@ -29,7 +29,8 @@ std::string_view code_dtype(CodeType type) {
     case CodeType::float16: return "F16";
     case CodeType::bfloat16: return "BF16";
     case CodeType::signed8: return "I8";
-    case CodeType::packed4: return "U8";
+    case CodeType::packed4:
+    case CodeType::ggml_blocks: return "U8";
   }
   return "U8";
 }
@@ -37,7 +38,7 @@ std::string_view code_dtype(CodeType type) {
 std::vector<TensorDeclaration> declarations(const QuantizedTensor& tensor) {
   const auto count =
       static_cast<std::int64_t>(tensor.scales.size() / (tensor.format.nested_scales ? 1 : sizeof(float)));
-  const bool packed = tensor.format.code_type == CodeType::packed4;
+  const bool packed = code_dtype(tensor.format.code_type) == "U8";
   std::vector<TensorDeclaration> list;
   list.push_back({"codes", code_dtype(tensor.format.code_type), {tensor.rows, tensor.columns}, tensor.codes.size()});
   if (packed) list.back().shape = {static_cast<std::int64_t>(tensor.codes.size())};

@@ -175,6 +175,7 @@ std::string format_label(const WeightFormat& format) {
     case CodeType::bfloat16: return "BF16";
     case CodeType::signed8: return "INT8 by row";
     case CodeType::packed4: break;
+    case CodeType::ggml_blocks: return std::string(ggml_type_info(format.ggml_type).name);
   }
   const std::string_view levels = format.levels == Levels::nf4 ? "NF4" : format.levels == Levels::fp4 ? "FP4" : "INT4";
   return fmt::format("{} block {}{}", levels, format.block_size, format.nested_scales ? ", double quantization" : "");

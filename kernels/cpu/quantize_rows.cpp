@@ -85,6 +85,7 @@ void encode_dense(std::span<const float> values, std::int64_t first, QuantizedTe
 }
 
 bool is_supported(const WeightFormat& format) {
+  if (format.code_type == CodeType::ggml_blocks) return ggml_type_info(format.ggml_type).can_encode;
   switch (format.scale_layout) {
     case ScaleLayout::none: return format.levels == Levels::identity && format.code_type <= CodeType::bfloat16;
     case ScaleLayout::per_row: return format.levels == Levels::int8 && format.code_type == CodeType::signed8;
@@ -98,6 +99,7 @@ bool is_supported(const WeightFormat& format) {
 
 /// Values that must be encoded together: what shares a scale.
 std::int64_t values_per_scale(const QuantizeRequest& request) {
+  if (request.format.code_type == CodeType::ggml_blocks) return ggml_type_info(request.format.ggml_type).block_values;
   if (request.format.scale_layout == ScaleLayout::none) return 1;
   return request.format.scale_layout == ScaleLayout::per_row ? request.columns : request.format.block_size;
 }
@@ -154,7 +156,8 @@ EncodeLevel best_encode_level() {
 void encode_values(std::span<const float> values, std::int64_t first, QuantizedTensor& tensor, std::span<float> absmax,
                    EncodeLevel level) {
   const EncodeKernels* kernels = find_kernels(level);
-  if (kernels == nullptr) return reference::encode_values(values, first, tensor, absmax);
+  if (kernels == nullptr || tensor.format.code_type == CodeType::ggml_blocks)
+    return reference::encode_values(values, first, tensor, absmax);
   switch (tensor.format.scale_layout) {
     case ScaleLayout::none: encode_dense(values, first, tensor, *kernels); break;
     case ScaleLayout::per_row: encode_rows(values, first, tensor, absmax, *kernels); break;
@@ -166,8 +169,10 @@ void encode_values(std::span<const float> values, std::int64_t first, QuantizedT
 Result<QuantizedTensor> quantize_matrix(const RowReader& source, const QuantizeRequest& request, MemoryLedger& ledger,
                                         const ParallelFor& parallel_for, std::stop_token stop) {
   if (!is_supported(request.format))
-    return fail(ErrorCode::unsupported,
-                "The CPU quantizer knows dense types, 4-bit blocks of even size and INT8 rows; choose one of these.");
+    return fail(
+        ErrorCode::unsupported,
+        "The CPU quantizer knows dense types, 4-bit blocks of even size, INT8 rows and the GGUF types F16, BF16, "
+        "Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, Q4_K and Q6_K; choose one of these.");
   auto tensor = QuantizedTensor::allocate(ledger, request.rows, request.columns, request.format, request.codes_tag);
   if (!tensor) return tensor;
   const bool nested = request.format.nested_scales;

@@ -39,7 +39,7 @@ struct QuantizeRequest {
 /// Reads the rows in tiles and encodes them. Beside the result it holds at most 16 MiB (or one row and one block, if
 /// those are larger) of workspace, plus the plain absmax of all blocks under double quantization. Fails with the
 /// reader's error, with cancelled between tiles, or when the format is none of: dense, flat blocks of even size, int8
-/// per row.
+/// per row, a ggml type that can be encoded.
 Result<QuantizedTensor> quantize_matrix(const RowReader& source, const QuantizeRequest& request, MemoryLedger& ledger,
                                         const ParallelFor& parallel_for, std::stop_token stop);
 

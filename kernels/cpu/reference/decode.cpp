@@ -2,6 +2,7 @@
 #include "kernels/cpu/reference/decode.h"
 
 #include "kernels/formats/dynamic_map.h"
+#include "kernels/formats/ggml_decode.h"
 #include "kernels/formats/half.h"
 #include "kernels/formats/int8.h"
 #include "kernels/formats/levels.h"
@@ -26,6 +27,7 @@ float decode_element(const QuantizedTensor& tensor, std::int64_t position) {
     case CodeType::signed8:
       return decode_int8(tensor.codes.as<std::int8_t>()[at], decoded_absmax(tensor, position / tensor.columns));
     case CodeType::packed4: return decode_4bit_element(tensor, position);
+    case CodeType::ggml_blocks: break;  // decode_rows takes whole rows
   }
   return 0.0F;
 }
@@ -42,6 +44,11 @@ float decoded_absmax(const QuantizedTensor& tensor, std::int64_t index) {
 void decode_rows(const QuantizedTensor& tensor, std::int64_t first_row, std::int64_t row_count,
                  std::span<float> values) {
   const std::int64_t first = first_row * tensor.columns;
+  if (tensor.format.code_type == CodeType::ggml_blocks) {
+    const GgmlType type = tensor.format.ggml_type;
+    decode_ggml(type, tensor.codes.data() + ggml_bytes(type, first), row_count * tensor.columns, values.data());
+    return;
+  }
   for (std::int64_t i = 0; i < row_count * tensor.columns; ++i)
     values[static_cast<std::size_t>(i)] = decode_element(tensor, first + i);
 }

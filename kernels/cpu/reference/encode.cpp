@@ -5,6 +5,7 @@
 
 #include "kernels/formats/block_scale.h"
 #include "kernels/formats/dynamic_map.h"
+#include "kernels/formats/ggml_encode.h"
 #include "kernels/formats/half.h"
 #include "kernels/formats/int8.h"
 #include "kernels/formats/levels.h"
@@ -87,6 +88,12 @@ void encode_block(Levels levels, std::span<const float> values, float absmax, st
 
 void encode_values(std::span<const float> values, std::int64_t first, QuantizedTensor& tensor,
                    std::span<float> absmax) {
+  if (tensor.format.code_type == CodeType::ggml_blocks) {
+    const GgmlType type = tensor.format.ggml_type;
+    encode_ggml(type, values.data(), static_cast<std::int64_t>(values.size()),
+                tensor.codes.data() + ggml_bytes(type, first));
+    return;
+  }
   switch (tensor.format.scale_layout) {
     case ScaleLayout::none: encode_dense(values, first, tensor); break;
     case ScaleLayout::per_row: encode_rows(values, first, tensor, absmax); break;
