@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
 
 namespace quantscope {
 
@@ -31,7 +31,7 @@ const TensorInfo* Checkpoint::find(std::string_view name) const {
 }
 
 std::string Checkpoint::baseline_note() const {
-  std::array<std::int64_t, 6> values{};
+  std::map<StoredType, std::int64_t> values;
   std::int64_t linear_values = 0, block_values = 0;
   for (const WeightSlot& slot : weight_slots(model())) {
     const TensorInfo* tensor = slot.role == WeightRole::linear ? find(slot.name) : nullptr;
@@ -39,11 +39,12 @@ std::string Checkpoint::baseline_note() const {
     linear_values += tensor->count();
     if (!is_block_quantized(tensor->type)) continue;
     block_values += tensor->count();
-    values[static_cast<std::size_t>(tensor->type)] += tensor->count();
+    values[tensor->type] += tensor->count();
   }
   if (2 * block_values <= linear_values) return {};
-  const auto most = static_cast<StoredType>(std::ranges::max_element(values) - values.begin());
-  return fmt::format("decoded {} weights", stored_type_info(most).name);
+  const auto by_count = [](const auto& a, const auto& b) { return a.second < b.second; };
+  const auto most = std::ranges::max_element(values, by_count);
+  return fmt::format("decoded {} weights", stored_type_info(most->first).name);
 }
 
 }  // namespace quantscope

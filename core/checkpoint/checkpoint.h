@@ -18,8 +18,35 @@
 
 namespace quantscope {
 
-/// How the bytes of a tensor are stored in a checkpoint.
-enum class StoredType : std::uint8_t { f32, f16, bf16, q8_0, q4_0, q4_1 };
+/// How the bytes of a tensor are stored in a checkpoint. Those from q8_0 on are blocks of GGUF files
+/// (kernels/formats/ggml_type.h).
+enum class StoredType : std::uint8_t {
+  f32,
+  f16,
+  bf16,
+  q8_0,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  iq4_nl,
+  mxfp4,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_xs,
+  iq3_s,
+  iq3_xxs,
+  iq2_s,
+  iq2_xs,
+  iq2_xxs,
+  iq1_m,
+  iq1_s,
+  tq2_0,
+  tq1_0,
+};
 
 struct StoredTypeInfo {
   StoredType type;

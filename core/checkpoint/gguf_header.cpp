@@ -83,8 +83,8 @@ Result<std::vector<std::int64_t>> read_shape(ByteCursor& cursor, std::string_vie
 
 tl::unexpected<Error> unsupported_type(const std::filesystem::path& file, std::string_view tensor, std::uint32_t id) {
   return fail(ErrorCode::unsupported,
-              fmt::format("{} stores tensor {} as {} (ggml type {}); choose a file with F32, F16, BF16, Q8_0, Q4_0 or "
-                          "Q4_1 tensors only.",
+              fmt::format("{} stores tensor {} as {} (ggml type {}), which is not read; choose a file with another "
+                          "quantization, such as Q8_0 or Q4_K.",
                           file.filename().string(), tensor, ggml_type_name(id), id),
               fmt::format("{}, tensor {}", file.string(), tensor));
 }

@@ -55,10 +55,6 @@ Result<const Family*> find_architecture(GgufMetadata& metadata) {
     return unsupported(metadata, "general.architecture",
                        fmt::format("has the architecture '{}', which is not supported; supported are {}", architecture,
                                    family_names(true)));
-  const std::int64_t parts = metadata.optional_integer("split.count").value_or(1);
-  if (parts > 1)
-    return unsupported(metadata, "split.count",
-                       fmt::format("is one of {} parts of a model; join them first (llama-gguf-split --merge)", parts));
   if (auto status = metadata.status(); !status) return tl::unexpected(std::move(status.error()));
   return family;
 }
@@ -154,7 +150,7 @@ void read_sizes(ArchitectureKeys& keys, ModelDescription& model) {
   model.rope.theta = keys.optional_number("rope.freq_base").value_or(10000.0);
 }
 
-Result<std::vector<float>> read_rope_divisors(const GgufHeader& header, std::span<const std::byte> bytes) {
+Result<std::vector<float>> read_rope_divisors(const GgufHeader& header, std::span<const CheckpointFile> files) {
   for (const std::string_view name : {"rope_factors_long.weight", "rope_factors_short.weight"})
     if (find_tensor(header, name) != nullptr)
       return fail(ErrorCode::unsupported,
@@ -166,7 +162,7 @@ Result<std::vector<float>> read_rope_divisors(const GgufHeader& header, std::spa
   if (tensor->type != StoredType::f32 || tensor->shape.size() != 1)
     return file_damage(header.metadata.file(), tensor->offset, "it is not a vector of F32", tensor->name);
   std::vector<float> divisors(static_cast<std::size_t>(tensor->count()));
-  decode_stored(tensor->type, bytes.data() + tensor->offset, divisors);
+  decode_stored(tensor->type, files[tensor->file].mapping.bytes().data() + tensor->offset, divisors);
   return divisors;
 }
 
@@ -207,7 +203,7 @@ Result<void> check_lengths(const GgufMetadata& metadata, const GgufVocabulary& v
 
 }  // namespace
 
-Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const std::byte> bytes) {
+Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const CheckpointFile> files) {
   GgufMetadata& metadata = header.metadata;
   const auto family = find_architecture(metadata);
   if (!family) return tl::unexpected(family.error());
@@ -222,7 +218,7 @@ Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const
   model.end_ids = end_tokens(metadata);
   if (auto status = metadata.status(); !status) return tl::unexpected(std::move(status.error()));
   if (auto variants = check_variants(keys, model); !variants) return tl::unexpected(std::move(variants.error()));
-  auto divisors = read_rope_divisors(header, bytes);
+  auto divisors = read_rope_divisors(header, files);
   if (!divisors) return tl::unexpected(std::move(divisors.error()));
   model.rope.divisors = std::move(*divisors);
   if (auto scaling = read_rope_scaling(keys, model); !scaling) return tl::unexpected(std::move(scaling.error()));

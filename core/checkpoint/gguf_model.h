@@ -3,12 +3,13 @@
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/checkpoint/gguf_header.h"
+#include "core/checkpoint/mapped_checkpoint.h"
 
 namespace quantscope {
 
-/// The model that the metadata of a GGUF file describes, validated. The rope divisors are read from `bytes`, which is
-/// the whole file. Fails with unsupported for other architectures, rope scaling types, experts and split files.
-Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const std::byte> bytes);
+/// The model that the metadata of a GGUF file describes, validated. The rope divisors are read from `files`, which are
+/// those of the header's tensors. Fails with unsupported for other architectures, rope scaling types and experts.
+Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const CheckpointFile> files);
 
 /// The tokenizer.ggml.* keys; an empty vocabulary where the file has none.
 Result<TokenizerSource> read_gguf_vocabulary(GgufMetadata& metadata);

@@ -2,53 +2,59 @@
 #include "core/checkpoint/stored_type.h"
 
 #include <array>
-#include <cstring>
 #include <utility>
 
-#include "kernels/formats/ggml_blocks.h"
-#include "kernels/formats/half.h"
+#include "kernels/formats/ggml_decode.h"
 
 namespace quantscope {
 namespace {
 
-constexpr std::array<StoredTypeInfo, 6> types = {{
-    {StoredType::f32, "F32", 1, 4},
-    {StoredType::f16, "F16", 1, 2},
-    {StoredType::bf16, "BF16", 1, 2},
-    {StoredType::q8_0, "Q8_0", ggml_block_values, q8_0_block_bytes},
-    {StoredType::q4_0, "Q4_0", ggml_block_values, q4_0_block_bytes},
-    {StoredType::q4_1, "Q4_1", ggml_block_values, q4_1_block_bytes},
+struct GgmlPair {
+  StoredType stored;
+  GgmlType ggml;
+};
+constexpr std::array<GgmlPair, ggml_types.size()> ggml_pairs = {{
+    {StoredType::f32, GgmlType::f32},         {StoredType::f16, GgmlType::f16},
+    {StoredType::bf16, GgmlType::bf16},       {StoredType::q8_0, GgmlType::q8_0},
+    {StoredType::q4_0, GgmlType::q4_0},       {StoredType::q4_1, GgmlType::q4_1},
+    {StoredType::q5_0, GgmlType::q5_0},       {StoredType::q5_1, GgmlType::q5_1},
+    {StoredType::iq4_nl, GgmlType::iq4_nl},   {StoredType::mxfp4, GgmlType::mxfp4},
+    {StoredType::q2_k, GgmlType::q2_k},       {StoredType::q3_k, GgmlType::q3_k},
+    {StoredType::q4_k, GgmlType::q4_k},       {StoredType::q5_k, GgmlType::q5_k},
+    {StoredType::q6_k, GgmlType::q6_k},       {StoredType::iq4_xs, GgmlType::iq4_xs},
+    {StoredType::iq3_s, GgmlType::iq3_s},     {StoredType::iq3_xxs, GgmlType::iq3_xxs},
+    {StoredType::iq2_s, GgmlType::iq2_s},     {StoredType::iq2_xs, GgmlType::iq2_xs},
+    {StoredType::iq2_xxs, GgmlType::iq2_xxs}, {StoredType::iq1_m, GgmlType::iq1_m},
+    {StoredType::iq1_s, GgmlType::iq1_s},     {StoredType::tq2_0, GgmlType::tq2_0},
+    {StoredType::tq1_0, GgmlType::tq1_0},
 }};
 
-struct GgmlType {
+/// In the order of StoredType.
+constexpr auto make_types() {
+  std::array<StoredTypeInfo, ggml_pairs.size()> types{};
+  for (const GgmlPair& pair : ggml_pairs) {
+    const GgmlTypeInfo& info = ggml_type_info(pair.ggml);
+    types[static_cast<std::size_t>(pair.stored)] = {pair.stored, info.name, info.block_values, info.block_bytes};
+  }
+  return types;
+}
+constexpr auto types = make_types();
+
+struct UnreadType {
   std::uint32_t id;
   std::string_view name;
 };
-constexpr std::array<GgmlType, 33> ggml_types = {{
-    {0, "F32"},      {1, "F16"},     {2, "Q4_0"},     {3, "Q4_1"},   {6, "Q5_0"},    {7, "Q5_1"},   {8, "Q8_0"},
-    {9, "Q8_1"},     {10, "Q2_K"},   {11, "Q3_K"},    {12, "Q4_K"},  {13, "Q5_K"},   {14, "Q6_K"},  {15, "Q8_K"},
-    {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"}, {22, "IQ2_S"},
-    {23, "IQ4_XS"},  {24, "I8"},     {25, "I16"},     {26, "I32"},   {27, "I64"},    {28, "F64"},   {29, "IQ1_M"},
-    {30, "BF16"},    {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"}, {40, "NVFP4"},
-}};
-
-using BlockDecoder = void (*)(const std::byte*, float*);
-
-template <BlockDecoder decode>
-void decode_blocks(const std::byte* source, std::int64_t block_bytes, std::span<float> values) {
-  const auto blocks = static_cast<std::int64_t>(values.size()) / ggml_block_values;
-  for (std::int64_t block = 0; block < blocks; ++block)
-    decode(source + block * block_bytes, values.data() + block * ggml_block_values);
-}
-
-template <auto to_fp32>
-void decode_halves(const std::byte* source, std::span<float> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::uint16_t bits = 0;  // the file promises no alignment
-    std::memcpy(&bits, source + 2 * i, 2);
-    values[i] = to_fp32(bits);
-  }
-}
+/// ggml types that are not read, for messages. Source: ggml, ggml.h.
+constexpr std::array<UnreadType, 10> unread_types = {{{9, "Q8_1"},
+                                                      {15, "Q8_K"},
+                                                      {24, "I8"},
+                                                      {25, "I16"},
+                                                      {26, "I32"},
+                                                      {27, "I64"},
+                                                      {28, "F64"},
+                                                      {40, "NVFP4"},
+                                                      {41, "Q1_0"},
+                                                      {42, "Q2_0"}}};
 
 std::optional<StoredType> type_named(std::string_view name) {
   for (const StoredTypeInfo& info : types)
@@ -62,10 +68,22 @@ const StoredTypeInfo& stored_type_info(StoredType type) { return types[static_ca
 
 bool is_block_quantized(StoredType type) { return stored_type_info(type).block_values > 1; }
 
-std::optional<StoredType> stored_type_of_ggml(std::uint32_t id) { return type_named(ggml_type_name(id)); }
+std::optional<GgmlType> ggml_type_of(StoredType type) {
+  for (const GgmlPair& pair : ggml_pairs)
+    if (pair.stored == type) return pair.ggml;
+  return std::nullopt;
+}
+
+std::optional<StoredType> stored_type_of_ggml(std::uint32_t id) {
+  const auto type = ggml_type_of_id(id);
+  for (const GgmlPair& pair : ggml_pairs)
+    if (pair.ggml == type) return pair.stored;
+  return std::nullopt;
+}
 
 std::string_view ggml_type_name(std::uint32_t id) {
-  for (const GgmlType& type : ggml_types)
+  if (const auto type = ggml_type_of_id(id)) return ggml_type_info(*type).name;
+  for (const UnreadType& type : unread_types)
     if (type.id == id) return type.name;
   return "unknown";
 }
@@ -88,14 +106,8 @@ std::optional<std::uint64_t> stored_bytes(StoredType type, std::span<const std::
 
 void decode_stored(StoredType type, const std::byte* source, std::span<float> values) {
   if (values.empty()) return;
-  switch (type) {
-    case StoredType::f32: std::memcpy(values.data(), source, values.size_bytes()); break;
-    case StoredType::f16: decode_halves<fp16_to_fp32>(source, values); break;
-    case StoredType::bf16: decode_halves<bf16_to_fp32>(source, values); break;
-    case StoredType::q8_0: decode_blocks<decode_q8_0_block>(source, q8_0_block_bytes, values); break;
-    case StoredType::q4_0: decode_blocks<decode_q4_0_block>(source, q4_0_block_bytes, values); break;
-    case StoredType::q4_1: decode_blocks<decode_q4_1_block>(source, q4_1_block_bytes, values); break;
-  }
+  if (const auto ggml = ggml_type_of(type))
+    decode_ggml(*ggml, source, static_cast<std::int64_t>(values.size()), values.data());
 }
 
 }  // namespace quantscope

@@ -212,8 +212,8 @@ TEST_F(Gguf, FingerprintFollowsContentNotName) {
 TEST_F(Gguf, NamesWhatItDoesNotSupport) {
   EXPECT_THAT(message(small_gguf().without("general.architecture").text("general.architecture", "mamba")),
               HasSubstr("'mamba', which is not supported; supported are llama, qwen2, qwen3"));
-  EXPECT_THAT(message(small_gguf().tensor("blk.0.extra", {256}, 12, std::string(144, '\0'))),
-              HasSubstr("tensor blk.0.extra as Q4_K (ggml type 12)"));
+  EXPECT_THAT(message(small_gguf().tensor("blk.0.extra", {64}, 40, std::string(36, '\0'))),
+              HasSubstr("tensor blk.0.extra as NVFP4 (ggml type 40)"));
   EXPECT_THAT(message(small_gguf().tensor("odd", {256}, 99, "")), HasSubstr("unknown (ggml type 99)"));
   EXPECT_THAT(message(small_gguf().text("llama.rope.scaling.type", "longrope")), HasSubstr("'longrope'"));
   EXPECT_THAT(message(small_gguf().text("llama.rope.scaling.type", "linear")), HasSubstr("factor"));
@@ -222,11 +222,12 @@ TEST_F(Gguf, NamesWhatItDoesNotSupport) {
   EXPECT_THAT(message(small_gguf().u32("llama.attention.sliding_window", 16)), HasSubstr("sliding window"));
   EXPECT_EQ(message(small_gguf().text("llama.rope.scaling.type", "none")), "opened");
   EXPECT_THAT(message(small_gguf().u32("llama.expert_count", 8)), HasSubstr("mixture of experts"));
-  EXPECT_THAT(message(small_gguf().raw("split.count", 2, bytes_of<std::uint16_t>(3))), HasSubstr("one of 3 parts"));
   EXPECT_THAT(message(small_gguf().u32("llama.attention.value_length", 4)), HasSubstr("only equal sizes"));
   GgufBuilder version = small_gguf();
   version.version = 4;
   EXPECT_THAT(message(version), HasSubstr("version 4"));
+  version.version = 1;
+  EXPECT_THAT(message(version), HasSubstr("version 1"));
   version.version = 0x03000000;
   EXPECT_THAT(message(version), HasSubstr("big-endian"));
 }
