@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/checkpoint/file_damage.h"
 #include "core/checkpoint/fingerprint.h"
@@ -107,13 +108,36 @@ void MappedCheckpoint::decode_interleaved(const TensorInfo& tensor, std::int64_t
                   values.subspan(done * columns, columns));
 }
 
-Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
-                                           std::span<float> values) const {
+Result<const TensorInfo*> MappedCheckpoint::find_own(const TensorInfo& tensor) const {
   const auto found = by_name_.find(tensor.name);
   if (found == by_name_.end())
     return fail(ErrorCode::not_found, fmt::format("The checkpoint has no tensor {}.", tensor.name), tensor.name);
-  // Offsets are taken from our own record: the caller's may belong to another checkpoint.
-  const TensorInfo& own = *found->second;
+  if (auto whole = contents_.files[found->second->file].mapping.check_not_cut(); !whole)
+    return tl::unexpected(std::move(whole.error()));
+  return found->second;
+}
+
+Result<QuantizedTensor> MappedCheckpoint::read_stored(const TensorInfo& tensor, MemoryLedger& ledger,
+                                                      MemoryTag codes_tag) const {
+  const auto found = find_own(tensor);
+  if (!found) return tl::unexpected(found.error());
+  const TensorInfo& own = **found;
+  if (!own.quantized) return Checkpoint::read_stored(tensor, ledger, codes_tag);
+  auto stored = QuantizedTensor::allocate(ledger, own.rows(), own.columns(), *own.quantized, codes_tag);
+  if (!stored) return stored;
+  const std::size_t row_bytes = own.bytes / static_cast<std::size_t>(own.rows());
+  for (std::int64_t row = 0; row < own.rows(); ++row) {
+    const std::int64_t from = is_interleaved(own) ? interleaved_row(row, contents_.model.head_dim) : row;
+    std::memcpy(stored->codes.data() + row * row_bytes, data(own) + from * row_bytes, row_bytes);
+  }
+  return stored;
+}
+
+Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                                           std::span<float> values) const {
+  const auto found = find_own(tensor);
+  if (!found) return tl::unexpected(found.error());
+  const TensorInfo& own = **found;
   const std::int64_t rows = own.rows(), columns = own.columns();
   const bool inside = first_row >= 0 && row_count >= 0 && first_row <= rows && row_count <= rows - first_row;
   if (!inside || values.size() != static_cast<std::uint64_t>(row_count * columns))
@@ -123,7 +147,6 @@ Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_
                 own.name);
   if (values.empty()) return {};
   const MappedFile& file = contents_.files[own.file].mapping;
-  if (auto whole = file.check_not_cut(); !whole) return whole;
   if (is_interleaved(own)) {
     decode_interleaved(own, first_row, values);
     return {};

@@ -39,6 +39,8 @@ class MappedCheckpoint final : public Checkpoint {
   const TokenizerSource& tokenizer() const override { return contents_.tokenizer; }
   Result<void> decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
                            std::span<float> values) const override;
+  Result<QuantizedTensor> read_stored(const TensorInfo& tensor, MemoryLedger& ledger,
+                                      MemoryTag codes_tag) const override;
   Result<std::string> fingerprint() const override;
 
  private:
@@ -49,6 +51,8 @@ class MappedCheckpoint final : public Checkpoint {
   Result<void> check_head_rows() const;
   void decode_interleaved(const TensorInfo& tensor, std::int64_t first_row, std::span<float> values) const;
   const std::byte* data(const TensorInfo& tensor) const;
+  /// Our own record of a tensor, once its file was not cut. The caller's record may belong to another checkpoint.
+  Result<const TensorInfo*> find_own(const TensorInfo& tensor) const;
 
   CheckpointContents contents_;
   std::vector<std::filesystem::path> paths_;

@@ -7,6 +7,7 @@
 #include "core/checkpoint/gguf_parts.h"
 #include "core/checkpoint/mapped_checkpoint.h"
 #include "core/checkpoint/model_families.h"
+#include "core/checkpoint/stored_type.h"
 
 namespace quantscope {
 
@@ -28,6 +29,9 @@ Result<std::shared_ptr<const Checkpoint>> open_gguf(const std::filesystem::path&
   const Family* family = find_family(contents.model.family);  // the description would have failed without one
   for (TensorInfo& tensor : contents.tensors) {
     tensor.name = hugging_face_name(tensor.stored_name, *family);
+    // Rows of a matrix hold whole blocks; a vector may have to be permuted inside of its blocks.
+    if (is_block_quantized(tensor.type) && tensor.shape.size() > 1)
+      if (const auto type = ggml_type_of(tensor.type)) tensor.quantized = ggml_format(*type);
     if (tensor.name == "model.embed_tokens.weight")
       contents.model.stored_value_bytes = tensor.type == StoredType::f32 ? 4 : 2;
   }

@@ -54,6 +54,33 @@ TEST_P(GgufTypes, MustFillTheirBlocks) {
   EXPECT_THAT(checkpoint.error().message, HasSubstr("do not fit type " + std::string(info.name)));
 }
 
+/// Rows of Q and K are interleaved in the file: what is taken as it stands must be put in order as well.
+TEST(GgufStored, BlocksComeInHuggingFaceOrder) {
+  const TemporaryFolder folder;
+  const auto blocks = random_ggml_blocks(GgmlType::q5_1, 32);
+  const auto plain = random_ggml_blocks(GgmlType::q8_0, 16);
+  GgufBuilder builder = small_gguf().without_tensor("blk.0.attn_q.weight").without_tensor("blk.0.attn_v.weight");
+  builder.tensor("blk.0.attn_q.weight", {32, 32}, 7, as_text(blocks));
+  builder.tensor("blk.0.attn_v.weight", {32, 16}, 8, as_text(plain));
+  const auto checkpoint = Checkpoint::open(folder.write("small.gguf", builder.build()));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  MemoryLedger ledger;
+  for (const std::string name : {"q_proj", "v_proj"}) {
+    const TensorInfo* tensor = (*checkpoint)->find("model.layers.0.self_attn." + name + ".weight");
+    ASSERT_TRUE(tensor != nullptr && tensor->quantized) << name;
+    const auto stored = (*checkpoint)->read_stored(*tensor, ledger, MemoryTag::codes);
+    ASSERT_TRUE(stored) << stored.error().message;
+    EXPECT_EQ(stored->codes.size(), tensor->bytes);
+    std::vector<float> decoded(static_cast<std::size_t>(tensor->count())), expected(decoded.size());
+    decode_ggml(stored->format.ggml_type, stored->codes.data(), tensor->count(), decoded.data());
+    ASSERT_TRUE((*checkpoint)->decode_rows(*tensor, 0, tensor->rows(), expected));
+    EXPECT_EQ(decoded, expected) << name;
+  }
+  const TensorInfo& dense = *(*checkpoint)->find("model.embed_tokens.weight");
+  EXPECT_FALSE(dense.quantized);
+  EXPECT_FALSE((*checkpoint)->read_stored(dense, ledger, MemoryTag::codes));
+}
+
 std::vector<GgmlType> all_types() {
   std::vector<GgmlType> types;
   for (const GgmlTypeInfo& info : ggml_types) types.push_back(info.type);
