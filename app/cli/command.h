@@ -29,6 +29,7 @@ void add_forecast(CLI::App& app, Session& session, Action& chosen);
 void add_tokenize(CLI::App& app, Session& session, Action& chosen);
 void add_generate(CLI::App& app, Session& session, Action& chosen);
 void add_logits(CLI::App& app, Session& session, Action& chosen);
+void add_quantize(CLI::App& app, Session& session, Action& chosen);
 void add_tensor(CLI::App& app, Session& session, Action& chosen);
 void add_evaluate(CLI::App& app, Session& session, Action& chosen);
 void add_compare(CLI::App& app, Session& session, Action& chosen);

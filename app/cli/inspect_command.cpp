@@ -10,6 +10,7 @@
 #include "app/cli/console.h"
 #include "app/cli/engine.h"
 #include "core/experiment/devices.h"
+#include "core/experiment/weight_planner.h"
 #include "core/quantize/quantize_tensor.h"
 
 namespace quantscope::cli {
@@ -21,11 +22,16 @@ struct InspectOptions {
   bool histogram = false;
 };
 
+/// How the file keeps a tensor: "BF16", "Q4_K", "NF4 block 64".
+std::string stored_text(const TensorInfo& tensor) {
+  return tensor.quantized ? format_label(*tensor.quantized) : std::string(stored_type_info(tensor.type).name);
+}
+
 json tensor_json(const TensorInfo& tensor) {
   return {{"name", tensor.name},
           {"stored_name", tensor.stored_name},
           {"shape", tensor.shape},
-          {"type", stored_type_info(tensor.type).name},
+          {"type", stored_text(tensor)},
           {"bytes", tensor.bytes}};
 }
 
@@ -71,9 +77,9 @@ void print_text(const Checkpoint& checkpoint) {
   const json description = model_json(checkpoint);
   for (const auto& [key, value] : description.items())
     fmt::print("{:<14} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
-  std::map<std::string_view, std::pair<std::int64_t, std::uint64_t>> by_type;
+  std::map<std::string, std::pair<std::int64_t, std::uint64_t>> by_type;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
-    auto& [count, bytes] = by_type[stored_type_info(tensor.type).name];
+    auto& [count, bytes] = by_type[stored_text(tensor)];
     ++count;
     bytes += tensor.bytes;
   }
@@ -82,8 +88,8 @@ void print_text(const Checkpoint& checkpoint) {
     fmt::print("  {:<12} {} tensors, {}\n", type, sum.first, mebibytes(static_cast<std::int64_t>(sum.second)));
   std::vector<std::vector<std::string>> rows = {{"tensor", "type", "shape", "bytes"}};
   for (const TensorInfo& tensor : checkpoint.tensors())
-    rows.push_back({tensor.name, std::string(stored_type_info(tensor.type).name),
-                    fmt::format("{}", fmt::join(tensor.shape, " x ")), std::to_string(tensor.bytes)});
+    rows.push_back({tensor.name, stored_text(tensor), fmt::format("{}", fmt::join(tensor.shape, " x ")),
+                    std::to_string(tensor.bytes)});
   print_table(rows);
 }
 

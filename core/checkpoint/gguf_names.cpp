@@ -69,4 +69,21 @@ std::string hugging_face_name(std::string_view gguf_name, const Family& family) 
   return fmt::format("model.layers.{}.{}{}", number, name, kind);
 }
 
+std::string gguf_name(std::string_view hugging_face_name) {
+  const std::size_t last_dot = hugging_face_name.rfind('.');
+  if (last_dot == std::string_view::npos) return std::string(hugging_face_name);
+  const std::string_view kind = hugging_face_name.substr(last_dot);
+  std::string_view stem = hugging_face_name.substr(0, last_dot);
+  if (const auto* pair = std::ranges::find(model_names, stem, &NamePair::hugging_face); pair != model_names.end())
+    return fmt::format("{}{}", pair->gguf, kind);
+  constexpr std::string_view block_prefix = "model.layers.";
+  if (!stem.starts_with(block_prefix)) return std::string(hugging_face_name);
+  stem.remove_prefix(block_prefix.size());
+  const std::size_t dot = stem.find('.');
+  const std::string_view inner = dot == std::string_view::npos ? std::string_view() : stem.substr(dot + 1);
+  const auto* pair = std::ranges::find(block_names, inner, &NamePair::hugging_face);
+  if (pair == block_names.end()) return std::string(hugging_face_name);
+  return fmt::format("blk.{}.{}{}", stem.substr(0, dot), pair->gguf, kind);
+}
+
 }  // namespace quantscope

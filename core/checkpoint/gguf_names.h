@@ -13,4 +13,7 @@ namespace quantscope {
 /// fused projections keep gate and up in ffn_up. Source: llama.cpp, gguf-py/gguf/tensor_mapping.py.
 std::string hugging_face_name(std::string_view gguf_name, const Family& family);
 
+/// The other way round: the GGUF name of a weight of the model, or the name itself where there is none.
+std::string gguf_name(std::string_view hugging_face_name);
+
 }  // namespace quantscope

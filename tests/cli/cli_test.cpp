@@ -73,8 +73,8 @@ class CommandLine : public ::testing::Test {
 TEST_F(CommandLine, HelpShowsEverySubCommandWithAJsonExample) {
   const Outcome help = cli("--help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command :
-       {"inspect", "forecast", "tokenize", "generate", "logits", "tensor", "evaluate", "compare", "run", "devices"}) {
+  for (const char* command : {"inspect", "forecast", "tokenize", "generate", "logits", "tensor", "quantize", "evaluate",
+                              "compare", "run", "devices"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     const Outcome own = cli(std::string(command) + " --help");
     EXPECT_EQ(own.exit_code, 0) << command;
@@ -223,6 +223,34 @@ TEST_F(CommandLine, DevicesNameTheCpuAndSayWhyOthersAreNotThere) {
       std::find_if(devices.begin(), devices.end(), [](const json& device) { return device.at("id") == "cpu"; });
   ASSERT_NE(cpu, devices.end());
   EXPECT_FALSE(cpu->at("dispatch_levels").empty());
+}
+
+TEST_F(CommandLine, QuantizeWritesGgufThatRunsAsStored) {
+  const std::string out = file("tiny.gguf");
+  const json written = cli_json(fmt::format("quantize {} --format gguf --gguf-type q8_0 --out {}", model(), out));
+  EXPECT_EQ(written["bytes"], fs::file_size(out));
+  const json inspected = cli_json("inspect " + out);
+  bool found = false;
+  for (const json& tensor : inspected["tensors"]) {
+    if (tensor["stored_name"] != "blk.1.ffn_down.weight") continue;
+    found = true;
+    EXPECT_EQ(tensor["type"], "Q8_0");
+    EXPECT_EQ(tensor["bytes"], 64 * 96 / 32 * 34);
+  }
+  EXPECT_TRUE(found);
+  const std::string prompt = " as-stored --prompt \"Lily saw\" --max-tokens 4 --compute fp32";
+  EXPECT_EQ(cli("generate " + out + prompt).exit_code, 0);
+  EXPECT_EQ(cli_json("tokenize " + out + " --text \"Lily saw\"")["ids"],
+            cli_json("tokenize " + model() + " --text \"Lily saw\"")["ids"]);
+}
+
+TEST_F(CommandLine, QuantizeRefusesWhatGgufCannotHold) {
+  const std::string to = " --format gguf --out " + file("no.gguf");
+  EXPECT_THAT(errors("quantize " + model() + " nf4" + to).output, HasSubstr("the nearest is --gguf-type iq4_nl"));
+  EXPECT_THAT(errors("quantize " + model() + " bf16 --gguf-type q8_0" + to).output, HasSubstr("give one of them"));
+  EXPECT_THAT(errors("quantize " + model() + " --gguf-type q9_9" + to).output, HasSubstr("no GGUF type 'q9_9'"));
+  EXPECT_THAT(errors("quantize " + model() + " --format zip --out x").output, HasSubstr("not written as 'zip'"));
+  EXPECT_FALSE(fs::exists(file("no.gguf")));
 }
 
 }  // namespace

@@ -11,9 +11,11 @@ void read_everything(const Result<std::shared_ptr<const Checkpoint>>& checkpoint
     return;
   }
   std::vector<float> values;
+  MemoryLedger ledger;
   for (const TensorInfo& tensor : (*checkpoint)->tensors()) {
     values.resize(static_cast<std::size_t>(tensor.count()));
     if (!(*checkpoint)->decode_rows(tensor, 0, tensor.rows(), values)) std::abort();
+    if (tensor.quantized && !(*checkpoint)->read_stored(tensor, ledger, MemoryTag::codes)) std::abort();
   }
   if (!(*checkpoint)->fingerprint()) std::abort();
   (*checkpoint)->baseline_note();
