@@ -39,10 +39,11 @@ Result<void> write(const Session& session, const QuantizeOptions& options) {
   if (!writer) return tl::unexpected(writer.error());
   auto settings = parse_configuration(options.configuration.empty() ? "as-stored" : options.configuration);
   if (!settings) return tl::unexpected(settings.error());
-  settings->device = "cpu";  // encoders of every format are there
   const auto checkpoint = open_model(options.model);
   if (!checkpoint) return tl::unexpected(checkpoint.error());
-  const auto backend = open_device(*settings);
+  Settings on_cpu = *settings;
+  on_cpu.device = "cpu";  // encoders of every format are there
+  const auto backend = open_device(on_cpu);
   if (!backend) return tl::unexpected(backend.error());
   (*backend)->set_stop_token(session.stop);
   const ProgressFn progress = session.json ? ProgressFn() : console_progress();

@@ -106,6 +106,8 @@ Result<void> add_vocabulary_pairs(GgufPairs& pairs, const GgufVocabulary& vocabu
   add_id(pairs, "padding", vocabulary.padding_id);
   add_flag(pairs, "add_bos_token", vocabulary.add_bos);
   add_flag(pairs, "add_eos_token", vocabulary.add_eos);
+  add_flag(pairs, "add_space_prefix", vocabulary.add_space_prefix);
+  add_flag(pairs, "remove_extra_whitespaces", vocabulary.remove_extra_whitespaces);
   if (!vocabulary.chat_template.empty()) pairs.text("tokenizer.chat_template", vocabulary.chat_template);
   return {};
 }
