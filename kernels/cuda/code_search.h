@@ -19,7 +19,7 @@ namespace quantscope::cuda {
 inline constexpr int search_bin_count = 33;
 
 /// The bin of a value; 0 for NaN, the outermost ones beyond -1 and 1.
-__device__ constexpr int search_bin(float value) {
+QUANTSCOPE_HOST_DEVICE constexpr int search_bin(float value) {
   const float clamped = value > -1.0F ? (value < 1.0F ? value : 1.0F) : -1.0F;
   return static_cast<int>((clamped + 1.0F) * 16.0F);
 }
