@@ -144,6 +144,20 @@ TEST_F(CommandLine, TokenizeGoesThereAndBack) {
   EXPECT_EQ(cli_json("tokenize " + model() + " --text @" + file("text.txt")), there);
 }
 
+TEST_F(CommandLine, TokenizeWritesConversationsByTheModelsTemplate) {
+  std::ofstream(file("chat.json")) << R"([{"role": "user", "content": "a cat"}])";
+  EXPECT_EQ(cli("tokenize " + model() + " --chat " + file("chat.json")).exit_code, 1);
+  std::ofstream(file("model/chat_template.jinja"))
+      << "{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %} x{% endif %}";
+  const json plain = cli_json("tokenize " + model() + " --chat " + file("chat.json"));
+  EXPECT_EQ(plain.at("text"), "a cat");
+  EXPECT_EQ(plain.at("ids").size(), 5U);
+  const json asking = cli_json("tokenize " + model() + " --add-generation-prompt --chat " + file("chat.json"));
+  EXPECT_EQ(asking.at("text"), "a cat x");
+  std::ofstream(file("chat.json")) << "[5]";
+  EXPECT_THAT(errors("tokenize " + model() + " --chat " + file("chat.json")).output, HasSubstr("list of messages"));
+}
+
 TEST_F(CommandLine, LogitsAndGenerateAgree) {
   std::ofstream(file("ids.json")) << "[[97, 32, 99], [97]]";
   const json shapes =

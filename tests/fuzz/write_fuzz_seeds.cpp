@@ -2,6 +2,7 @@
 // Writes whole small files as the first inputs of the fuzzers: write_fuzz_seeds <folder>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/core/checkpoint/small_checkpoints.h"
 #include "tests/support/ggml_data.h"
@@ -10,10 +11,41 @@
 namespace {
 
 using namespace quantscope::testing;
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+void write(const fs::path& folder, const std::string& name, const std::string& bytes) {
+  fs::create_directories(folder);
+  std::ofstream(folder / name, std::ios::binary) << bytes;
+}
+
+/// One file for each tokenizer.json and each chat template of the tests, so that every construct is reached.
+void write_constructs(const fs::path& folder) {
+  const fs::path data = quantscope::testing::source_folder() / "tests/data";
+  const json tokenizers = json::parse(std::ifstream(data / "tokenizers/constructs.json"));
+  for (const json& entry : tokenizers.at("constructs")) {
+    const std::string number = std::to_string(&entry - &tokenizers.at("constructs").front());
+    write(folder / "tokenizer_json", "construct" + number, entry.at("tokenizer").dump());
+  }
+  const json templates = json::parse(std::ifstream(data / "chat_templates/constructs.json"));
+  for (const json& entry : templates.at("entries")) {
+    const std::string number = std::to_string(&entry - &templates.at("entries").front());
+    write(folder / "chat_template", "construct" + number, entry.at("template").get<std::string>());
+  }
+}
+
+void write_vocabularies(const fs::path& folder) {
+  write(folder, "sentencepiece",
+        "llama\n\npb\n20<unk>\n30<s>\n30</s>\n60<0x41>\n1a\u2581\n1ba\n1cb\n1zab\n1y\u2581ab\nabab ba");
+  for (const char* pre :
+       {"gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "gpt-4o", "deepseek-v3", "deepseek-coder"}) {
+    write(folder, pre,
+          std::string("gpt2\n") + pre + "\nb\n10a\n30<s>\n10b\n10ab\n10\u0120\n10\u0120a\n10\u00c3\n\na b\n\u0120 a");
+  }
+}
 
 /// The description and the GGUF file of every family, each under the name of its case.
-void copy_architectures(const std::filesystem::path& target) {
-  namespace fs = std::filesystem;
+void copy_architectures(const fs::path& target) {
   const fs::path cases = quantscope::testing::source_folder() / "tests/data/architectures";
   for (const auto& entry : fs::directory_iterator(cases)) {
     const auto copy = [&](const char* file, const char* kind) {
@@ -49,16 +81,15 @@ std::string gguf_parts() {
 
 int main(int count, char** arguments) {
   if (count != 2) return 2;
-  const auto write = [folder = std::filesystem::path(arguments[1])](const char* kind, const std::string& bytes,
-                                                                    std::string_view name = "small") {
-    std::filesystem::create_directories(folder / kind);
-    std::ofstream(folder / kind / name, std::ios::binary) << bytes;
-  };
-  write("gguf", quantscope::testing::small_gguf().build());
-  for (const quantscope::GgmlTypeInfo& info : quantscope::ggml_types) write("gguf", gguf_with(info), info.key);
-  write("gguf_parts", gguf_parts());
-  write("safetensors", quantscope::testing::safetensors_file(quantscope::testing::small_tensors()));
-  write("config", quantscope::testing::small_config());
-  copy_architectures(arguments[1]);
+  const fs::path folder(arguments[1]);
+  write(folder / "gguf", "small", small_gguf().build());
+  for (const quantscope::GgmlTypeInfo& info : quantscope::ggml_types)
+    write(folder / "gguf", std::string(info.key), gguf_with(info));
+  write(folder / "gguf_parts", "small", gguf_parts());
+  write(folder / "safetensors", "small", safetensors_file(small_tensors()));
+  write(folder / "config", "small", small_config());
+  copy_architectures(folder);
+  write_constructs(folder);
+  write_vocabularies(folder / "gguf_vocabulary");
   return 0;
 }
