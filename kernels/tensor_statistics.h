@@ -17,7 +17,7 @@ enum class HistogramBins : std::uint8_t {
 };
 
 /// The bin of a value: for bfloat16 its upper 16 bits (cut off, not rounded), for float16 the nearest pattern.
-constexpr std::uint16_t histogram_bin(HistogramBins bins, float value) {
+QUANTSCOPE_HOST_DEVICE constexpr std::uint16_t histogram_bin(HistogramBins bins, float value) {
   return bins == HistogramBins::float16 ? fp32_to_fp16(value) : static_cast<std::uint16_t>(float_bits(value) >> 16);
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/moments.h"
+
 namespace quantscope {
 namespace {
 constexpr std::int64_t tile_bytes = std::int64_t{4} << 20;
@@ -13,41 +15,6 @@ constexpr std::int64_t tile_bytes = std::int64_t{4} << 20;
 constexpr std::size_t piece_values = 2048;
 // Histograms filled side by side, 512 KiB each.
 constexpr std::size_t histogram_lanes = 8;
-
-/// Count, mean and sums of powers of deviations from that mean.
-struct Moments {
-  double count = 0;
-  double mean = 0;
-  double second = 0;
-  double third = 0;
-  double fourth = 0;
-  double minimum = std::numeric_limits<double>::infinity();
-  double maximum = -std::numeric_limits<double>::infinity();
-  std::int64_t zeros = 0;
-};
-
-/// The moments of both sets together. Pebay, Formulas for robust one-pass parallel computation of covariances and
-/// arbitrary-order statistical moments (2008), equations 2.1, 3.1 and A.1.
-Moments combine(const Moments& a, const Moments& b) {
-  if (a.count == 0) return b;
-  if (b.count == 0) return a;
-  const double n = a.count + b.count, delta = b.mean - a.mean, step = delta / n;
-  const double product = a.count * b.count;
-  Moments sum;
-  sum.count = n;
-  sum.mean = a.mean + step * b.count;
-  sum.second = a.second + b.second + delta * step * product;
-  sum.third = a.third + b.third + delta * step * step * product * (a.count - b.count) +
-              3 * step * (a.count * b.second - b.count * a.second);
-  sum.fourth = a.fourth + b.fourth +
-               delta * step * step * step * product * (a.count * a.count - product + b.count * b.count) +
-               6 * step * step * (a.count * a.count * b.second + b.count * b.count * a.second) +
-               4 * step * (a.count * b.third - b.count * a.third);
-  sum.minimum = std::min(a.minimum, b.minimum);
-  sum.maximum = std::max(a.maximum, b.maximum);
-  sum.zeros = a.zeros + b.zeros;
-  return sum;
-}
 
 /// Sums term(i) over [0, count) in four interleaved partial sums, which keeps the adders busy.
 template <class Term>
@@ -167,24 +134,6 @@ Result<std::int64_t> read_outliers(const TileReader& tiles, double mean, double 
   return total;
 }
 
-TensorStatistics describe(const Moments& moments, std::int64_t count) {
-  TensorStatistics result;
-  result.count = count;
-  result.not_finite = count - static_cast<std::int64_t>(moments.count);
-  result.zeros = moments.zeros;
-  if (moments.count == 0) return result;
-  const double variance = moments.second / moments.count;
-  result.minimum = moments.minimum;
-  result.maximum = moments.maximum;
-  const bool constant = moments.minimum == moments.maximum;
-  result.mean = constant ? moments.minimum : moments.mean;
-  if (constant) return result;  // what is left of the variance is rounding
-  result.standard_deviation = std::sqrt(variance);
-  result.skewness = moments.third / moments.count / (variance * result.standard_deviation);
-  result.excess_kurtosis = moments.fourth / moments.count / (variance * variance) - 3;
-  return result;
-}
-
 ValueHistogram add_lanes(HistogramBins bins, std::span<const std::uint64_t> lanes) {
   ValueHistogram histogram{bins, std::vector<std::uint64_t>(histogram_bin_count)};
   for (std::size_t i = 0; i < lanes.size(); ++i) histogram.counts[i % histogram_bin_count] += lanes[i];
@@ -205,9 +154,8 @@ Result<TensorStatistics> tensor_statistics(const RowReader& source, std::int64_t
   if (!moments) return tl::unexpected(moments.error());
   TensorStatistics result = describe(*moments, rows * columns);
   result.histogram = add_lanes(bins, lanes->as<std::uint64_t>());
-  const double limit = 6 * result.standard_deviation;
-  if (std::max(result.maximum - result.mean, result.mean - result.minimum) > limit) {
-    const auto outliers = read_outliers(tiles, result.mean, limit, parallel_for);
+  if (may_have_outliers(result)) {
+    const auto outliers = read_outliers(tiles, result.mean, outlier_limit(result), parallel_for);
     if (!outliers) return tl::unexpected(outliers.error());
     result.outliers = *outliers;
   }

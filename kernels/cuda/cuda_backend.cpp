@@ -2,11 +2,9 @@
 #include "kernels/cuda/cuda_backend.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
-#include "kernels/cpu/tensor_statistics.h"
-#include "kernels/cpu/thread_pool.h"
+#include "kernels/cuda/device_statistics.h"
 #include "kernels/cuda/quantizer.h"
 #include "kernels/cuda/row_kernels.h"
 #include "kernels/memory_checks.h"
@@ -71,11 +69,8 @@ Result<void> CudaBackend::decode(const Weight& weight, std::int64_t first_row, s
 
 Result<TensorStatistics> CudaBackend::statistics(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                                  HistogramBins bins) {
-  ThreadPool pool(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
-  const ParallelFor parallel_for = [&](std::int64_t count, const std::function<void(std::int64_t)>& body) {
-    pool.parallel_for(count, [&](std::int64_t index, int) { body(index); });
-  };
-  return tensor_statistics(source, rows, columns, bins, device_->host_ledger(), parallel_for, device_->stop_token());
+  if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
+  return measure_tensor(*device_, uploads_, source, rows, columns, bins);
 }
 
 Result<std::unique_ptr<Buffer>> CudaBackend::create_buffer(std::int64_t row_capacity, std::int64_t columns) {

@@ -18,8 +18,7 @@ namespace quantscope::cuda {
 ///  - operations are finished when they return, so the queue is never deep and failures name their operation;
 ///  - each output is one thread's sequential fp32 sum: no tensor cores, shared memory or CUDA graphs, no cuBLAS;
 ///  - attention keeps all scores of a few rows in workspace;
-///  - LLM.int8() looks at every column for outliers;
-///  - moments and histograms of source tensors are computed on the host.
+///  - LLM.int8() looks at every column for outliers.
 /// In return no result depends on how rows are batched.
 class CudaBackend final : public Backend {
  public:

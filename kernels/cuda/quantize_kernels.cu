@@ -39,14 +39,18 @@ __global__ void dense_kernel(EncodeArguments a, CodeType type) {
       reinterpret_cast<float4*>(to)[0] = {values.at[0], values.at[1], values.at[2], values.at[3]};
       reinterpret_cast<float4*>(to)[1] = {values.at[4], values.at[5], values.at[6], values.at[7]};
     }
-    for (int n = 0; !full && i + n < a.count; ++n) to[n] = values.at[n];
+    for (int n = 0; n < values_per_load; ++n) {
+      if (!full && i + n < a.count) to[n] = values.at[n];
+    }
     return;
   }
   std::uint16_t* const to = static_cast<std::uint16_t*>(a.codes) + a.first + i;
   std::uint32_t words[4];
   for (int w = 0; w < 4; ++w) words[w] = pack_16(type, values.at[2 * w], values.at[2 * w + 1]);
   if (full) *reinterpret_cast<uint4*>(to) = {words[0], words[1], words[2], words[3]};
-  for (int n = 0; !full && i + n < a.count; ++n) to[n] = static_cast<std::uint16_t>(words[n / 2] >> 16 * (n % 2));
+  for (int n = 0; n < values_per_load; ++n) {  // a fixed count keeps `words` in registers
+    if (!full && i + n < a.count) to[n] = static_cast<std::uint16_t>(words[n / 2] >> 16 * (n % 2));
+  }
 }
 
 __device__ float extend_absmax(float absmax, const EightValues& values) {
@@ -150,8 +154,8 @@ __global__ void int8_row_kernel(EncodeArguments a) {
       words[n / 4] |= static_cast<std::uint32_t>(code) << 8 * (n % 4);
     }
     if (aligned) *reinterpret_cast<uint2*>(codes + i) = {words[0], words[1]};
-    for (int n = 0; !aligned && n < values_per_load && i + n < end; ++n) {
-      codes[i + n] = static_cast<std::int8_t>(words[n / 4] >> 8 * (n % 4));
+    for (int n = 0; n < values_per_load; ++n) {
+      if (!aligned && i + n < end) codes[i + n] = static_cast<std::int8_t>(words[n / 4] >> 8 * (n % 4));
     }
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "kernels/cpu/reference/decode.h"
 #include "kernels/cpu/reference/operations.h"
 #include "kernels/plugin/backend_plugin.h"
@@ -151,17 +153,33 @@ TEST_F(CudaBackendTest, EmbedsRowsRoundedToTheComputeType) {
 }
 
 TEST_F(CudaBackendTest, StatisticsAreThoseOfTheCpu) {
-  const auto values = random_values(50 * 33, 4);
+  constexpr std::int64_t rows = 1100, columns = 1033;  // two tiles of fp32, and pieces that are not full
+  auto values = random_values(rows * columns, 4);
+  for (const std::size_t i : {5U, 70'000U, 1'000'000U}) values[i] = 9.0F;  // outliers
+  values[7] = std::numeric_limits<float>::infinity();
+  values[8] = std::numeric_limits<float>::quiet_NaN();
+  values[9] = 0.0F;
+  values[10] = -0.0F;
   const RowReader reader = [&](std::int64_t first, std::int64_t count, std::span<float> out) -> Result<void> {
-    std::copy_n(values.data() + first * 33, count * 33, out.data());
+    std::copy_n(values.data() + first * columns, count * columns, out.data());
     return {};
   };
-  const auto gpu = create_gpu()->statistics(reader, 50, 33, HistogramBins::float16);
-  const auto cpu = create_cpu()->statistics(reader, 50, 33, HistogramBins::float16);
-  ASSERT_TRUE(gpu.has_value());
-  EXPECT_EQ(gpu->mean, cpu->mean);
-  EXPECT_EQ(gpu->excess_kurtosis, cpu->excess_kurtosis);
-  EXPECT_EQ(gpu->histogram.counts, cpu->histogram.counts);
+  for (const HistogramBins bins : {HistogramBins::float16, HistogramBins::bfloat16}) {
+    const auto gpu = create_gpu()->statistics(reader, rows, columns, bins);
+    const auto cpu = create_cpu()->statistics(reader, rows, columns, bins);
+    ASSERT_TRUE(gpu.has_value());
+    EXPECT_EQ(gpu->count, cpu->count);
+    EXPECT_EQ(gpu->not_finite, 2);
+    EXPECT_EQ(gpu->zeros, cpu->zeros);
+    EXPECT_EQ(gpu->outliers, 3);
+    EXPECT_EQ(gpu->minimum, cpu->minimum);
+    EXPECT_EQ(gpu->maximum, cpu->maximum);
+    EXPECT_NEAR(gpu->mean, cpu->mean, 1e-15);
+    EXPECT_NEAR(gpu->standard_deviation, cpu->standard_deviation, 1e-13);
+    EXPECT_NEAR(gpu->skewness, cpu->skewness, 1e-12);
+    EXPECT_NEAR(gpu->excess_kurtosis, cpu->excess_kurtosis, 1e-12);
+    EXPECT_EQ(gpu->histogram.counts, cpu->histogram.counts);
+  }
 }
 
 TEST_F(CudaBackendTest, StoppedTokenCancelsOperations) {
