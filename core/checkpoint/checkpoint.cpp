@@ -18,6 +18,12 @@ std::int64_t TensorInfo::columns() const { return shape.empty() ? 1 : shape.back
 
 std::int64_t TensorInfo::count() const { return rows() * columns(); }
 
+std::optional<DataType> Checkpoint::copied_type(const TensorInfo&) const { return std::nullopt; }
+
+Result<void> Checkpoint::copy_rows(const TensorInfo& tensor, std::int64_t, std::int64_t, std::span<std::byte>) const {
+  return fail(ErrorCode::unsupported, fmt::format("{} is only read decoded.", tensor.name), tensor.name);
+}
+
 Result<QuantizedTensor> Checkpoint::read_stored(const TensorInfo& tensor, MemoryLedger&, MemoryTag) const {
   return fail(
       ErrorCode::unsupported,

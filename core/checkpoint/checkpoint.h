@@ -113,6 +113,12 @@ class Checkpoint {
   virtual Result<void> decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
                                    std::span<float> values) const = 0;
 
+  /// The 16-bit type in which copy_rows() gives the rows of a tensor; nothing where it does not.
+  virtual std::optional<DataType> copied_type(const TensorInfo& tensor) const;
+  /// decode_rows() without decoding. `bytes` holds row_count * columns values of copied_type().
+  virtual Result<void> copy_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                                 std::span<std::byte> bytes) const;
+
   /// A tensor as the file keeps it: its own codes, scales and zero points, rows in Hugging Face order, codes counted in
   /// the ledger under `codes_tag`. Fails with unsupported where TensorInfo::quantized is empty.
   virtual Result<QuantizedTensor> read_stored(const TensorInfo& tensor, MemoryLedger& ledger,

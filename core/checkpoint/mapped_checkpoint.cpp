@@ -133,27 +133,54 @@ Result<QuantizedTensor> MappedCheckpoint::read_stored(const TensorInfo& tensor, 
   return stored;
 }
 
-Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
-                                           std::span<float> values) const {
+Result<const TensorInfo*> MappedCheckpoint::find_rows(const TensorInfo& tensor, std::int64_t first_row,
+                                                      std::int64_t row_count, std::size_t values) const {
   const auto found = find_own(tensor);
-  if (!found) return tl::unexpected(found.error());
+  if (!found) return found;
   const TensorInfo& own = **found;
   const std::int64_t rows = own.rows(), columns = own.columns();
   const bool inside = first_row >= 0 && row_count >= 0 && first_row <= rows && row_count <= rows - first_row;
-  if (!inside || values.size() != static_cast<std::uint64_t>(row_count * columns))
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("{} values were asked for as {} rows from row {} of {}, which has {} rows of {}.",
-                            values.size(), row_count, first_row, own.name, rows, columns),
-                own.name);
+  if (inside && values == static_cast<std::uint64_t>(row_count * columns)) return found;
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} values were asked for as {} rows from row {} of {}, which has {} rows of {}.", values,
+                          row_count, first_row, own.name, rows, columns),
+              own.name);
+}
+
+Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                                           std::span<float> values) const {
+  const auto found = find_rows(tensor, first_row, row_count, values.size());
+  if (!found) return tl::unexpected(found.error());
   if (values.empty()) return {};
-  const MappedFile& file = contents_.files[own.file].mapping;
+  const TensorInfo& own = **found;
   if (is_interleaved(own)) {
     decode_interleaved(own, first_row, values);
     return {};
   }
-  const std::uint64_t row_bytes = own.bytes / rows;
-  file.prefetch(own.offset + first_row * row_bytes, row_count * row_bytes);
+  const std::uint64_t row_bytes = own.bytes / own.rows();
+  contents_.files[own.file].mapping.prefetch(own.offset + first_row * row_bytes, row_count * row_bytes);
   decode_stored(own.type, data(own) + first_row * row_bytes, values);
+  return {};
+}
+
+std::optional<DataType> MappedCheckpoint::copied_type(const TensorInfo& tensor) const {
+  const auto found = by_name_.find(tensor.name);
+  if (found == by_name_.end() || is_interleaved(*found->second)) return std::nullopt;
+  if (found->second->type == StoredType::f16) return DataType::fp16;
+  if (found->second->type == StoredType::bf16) return DataType::bf16;
+  return std::nullopt;
+}
+
+Result<void> MappedCheckpoint::copy_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                                         std::span<std::byte> bytes) const {
+  if (!copied_type(tensor)) return Checkpoint::copy_rows(tensor, first_row, row_count, bytes);
+  const auto found = find_rows(tensor, first_row, row_count, bytes.size() / sizeof(std::uint16_t));
+  if (!found) return tl::unexpected(found.error());
+  if (bytes.empty()) return {};
+  const TensorInfo& own = **found;
+  const std::uint64_t row_bytes = own.bytes / own.rows();
+  contents_.files[own.file].mapping.prefetch(own.offset + first_row * row_bytes, row_count * row_bytes);
+  std::memcpy(bytes.data(), data(own) + first_row * row_bytes, static_cast<std::size_t>(row_count) * row_bytes);
   return {};
 }
 

@@ -39,6 +39,9 @@ class MappedCheckpoint final : public Checkpoint {
   const TokenizerSource& tokenizer() const override { return contents_.tokenizer; }
   Result<void> decode_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
                            std::span<float> values) const override;
+  std::optional<DataType> copied_type(const TensorInfo& tensor) const override;
+  Result<void> copy_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                         std::span<std::byte> bytes) const override;
   Result<QuantizedTensor> read_stored(const TensorInfo& tensor, MemoryLedger& ledger,
                                       MemoryTag codes_tag) const override;
   Result<std::string> fingerprint() const override;
@@ -53,6 +56,9 @@ class MappedCheckpoint final : public Checkpoint {
   const std::byte* data(const TensorInfo& tensor) const;
   /// Our own record of a tensor, once its file was not cut. The caller's record may belong to another checkpoint.
   Result<const TensorInfo*> find_own(const TensorInfo& tensor) const;
+  /// find_own() of a tensor that has these rows, of `values` values altogether.
+  Result<const TensorInfo*> find_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
+                                      std::size_t values) const;
 
   CheckpointContents contents_;
   std::vector<std::filesystem::path> paths_;

@@ -66,9 +66,15 @@ Result<void> check_shapes(const TensorInfo& tensor, const Weight& weight) {
 }  // namespace
 
 RowReader source_rows(const Checkpoint& checkpoint, const TensorInfo& tensor) {
-  return [&checkpoint, &tensor](std::int64_t first_row, std::int64_t row_count, std::span<float> values) {
+  const auto decode = [&checkpoint, &tensor](std::int64_t first_row, std::int64_t row_count, std::span<float> values) {
     return checkpoint.decode_rows(tensor, first_row, row_count, values);
   };
+  const auto type = checkpoint.copied_type(tensor);
+  if (!type) return decode;
+  return {decode, *type,
+          [&checkpoint, &tensor](std::int64_t first_row, std::int64_t row_count, std::span<std::byte> bytes) {
+            return checkpoint.copy_rows(tensor, first_row, row_count, bytes);
+          }};
 }
 
 Result<std::unique_ptr<Weight>> load_weight(const Checkpoint& checkpoint, const TensorInfo& tensor,

@@ -54,6 +54,13 @@ TEST_P(ReferenceModel, HoldsTheValuesOfItsFiles) {
     std::vector<float> values(static_cast<std::size_t>(tensor.count()));
     ASSERT_TRUE((*checkpoint)->decode_rows(tensor, 0, tensor.rows(), values));
     for (std::size_t i = 0; i < values.size(); i += 97) ASSERT_EQ(values[i], as_fp32(expected, i)) << tensor.name;
+    const auto copied = (*checkpoint)->copied_type(tensor);
+    if (!copied) continue;
+    std::vector<std::uint16_t> stored(values.size());
+    ASSERT_TRUE((*checkpoint)->copy_rows(tensor, 0, tensor.rows(), std::as_writable_bytes(std::span(stored))));
+    for (std::size_t i = 0; i < values.size(); i += 97)
+      ASSERT_EQ(*copied == DataType::fp16 ? fp16_to_fp32(stored[i]) : bf16_to_fp32(stored[i]), values[i])
+          << tensor.name;
   }
 }
 
