@@ -110,8 +110,9 @@ Result<void> read_attention(ArchitectureKeys& keys, ModelDescription& model) {
   model.attention = attention_layers(family, model.layers, window, 0, family.no_rope_interval);
   // The converter drops query_pre_attn_scalar; llama.cpp, src/models/gemma2.cpp, knows it by the model's size.
   constexpr std::int64_t layers_of_gemma2_27b = 46;
+  const std::int64_t even_share = model.hidden / model.heads;
   if (family.query_scalar > 0 && model.layers == layers_of_gemma2_27b)
-    model.query_scalar = static_cast<double>(model.hidden / model.heads);
+    model.query_scalar = static_cast<double>(even_share);
   const auto cap = [&keys](std::string_view name) {
     return static_cast<float>(keys.optional_number(name).value_or(0.0));
   };
