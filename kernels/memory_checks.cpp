@@ -9,6 +9,14 @@ namespace {
 std::string rows_text(std::int64_t first, std::int64_t count) {
   return "Rows " + std::to_string(first) + " to " + std::to_string(first + count);
 }
+
+bool is_group_index_valid(const QuantizedTensor& tensor) {
+  const auto index = tensor.group_index.as<std::int32_t>();
+  if (!tensor.format.group_index) return index.empty();
+  const std::int64_t groups = groups_per_row(tensor.format, tensor.columns);
+  return std::ssize(index) == tensor.columns &&
+         std::ranges::all_of(index, [&](std::int32_t group) { return group >= 0 && group < groups; });
+}
 }  // namespace
 
 Result<std::int64_t> buffer_bytes(std::int64_t row_capacity, std::int64_t columns) {
@@ -30,16 +38,16 @@ Result<void> check_copy(const Buffer& buffer, std::int64_t rows, std::size_t val
 }
 
 Result<void> check_parts(const QuantizedTensor& tensor) {
-  const bool blocks = tensor.format.code_type == CodeType::ggml_blocks;
-  const std::int64_t unit = blocks ? ggml_type_info(tensor.format.ggml_type).block_values : 1;
+  const WeightFormat& format = tensor.format;
+  const bool blocks = format.code_type == CodeType::ggml_blocks;
+  const std::int64_t unit = blocks ? ggml_type_info(format.ggml_type).block_values : 1;
   if (tensor.rows > 0 && tensor.columns > 0 && tensor.columns % unit == 0) {
-    const FormatBytes bytes = format_bytes(tensor.format, tensor.rows, tensor.columns);
-    const std::int64_t count = scale_count(tensor.format, tensor.rows, tensor.columns);
-    const std::int64_t first_level = tensor.format.nested_scales ? count : 4 * count;
-    const std::size_t rest = tensor.nested_absmax.size() + tensor.zeros.size();
+    const FormatBytes bytes = format_bytes(format, tensor.rows, tensor.columns);
+    const std::int64_t first_level = scale_bytes(format) * scale_count(format, tensor.rows, tensor.columns);
+    const std::size_t rest = tensor.nested_absmax.size() + tensor.zeros.size() + tensor.group_index.size();
     if (static_cast<std::int64_t>(tensor.codes.size()) == bytes.codes &&
         static_cast<std::int64_t>(tensor.scales.size()) == first_level &&
-        static_cast<std::int64_t>(rest) == bytes.scales - first_level) {
+        static_cast<std::int64_t>(rest) == bytes.scales - first_level && is_group_index_valid(tensor)) {
       return {};
     }
   }

@@ -10,26 +10,49 @@ constexpr std::int64_t largest_element_count = std::int64_t{1} << 50;
 
 std::int64_t divide_up(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 
-std::int64_t code_bytes(const WeightFormat& format, std::int64_t count) {
+std::int64_t code_bytes(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
   switch (format.code_type) {
-    case CodeType::float32: return 4 * count;
+    case CodeType::float32: return 4 * rows * columns;
     case CodeType::float16:
-    case CodeType::bfloat16: return 2 * count;
-    case CodeType::signed8: return count;
-    case CodeType::packed4: return divide_up(count, 2);
-    case CodeType::ggml_blocks: return ggml_bytes(format.ggml_type, count);
+    case CodeType::bfloat16: return 2 * rows * columns;
+    case CodeType::signed8:
+    case CodeType::float8_e4m3: return rows * columns;
+    case CodeType::packed4: return divide_up(rows * columns, 2);
+    case CodeType::unsigned_bits: return rows * bit_row_bytes(columns, format.code_bits);
+    case CodeType::ggml_blocks: return ggml_bytes(format.ggml_type, rows * columns);
   }
   return 0;
 }
 
-std::int64_t zero_point_bytes(ZeroPoint zero_point, std::int64_t scales) {
-  if (zero_point == ZeroPoint::none) return 0;
-  return zero_point == ZeroPoint::integer ? scales : 4 * scales;
+std::int64_t zero_point_bytes(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
+  if (format.zero_point == ZeroPoint::none) return 0;
+  const std::int64_t groups = groups_per_row(format, columns);
+  if (format.zero_point == ZeroPoint::integer) return rows * bit_row_bytes(groups, format.code_bits);
+  return rows * groups * scale_bytes(format);
+}
+
+std::int64_t group_index_bytes(const WeightFormat& format, std::int64_t columns) {
+  return format.group_index ? 4 * columns : 0;
 }
 
 std::int64_t nested_values(std::int64_t scales) { return divide_up(scales, nested_block_size) + 1; }
 
-bool is_blocked(ScaleLayout layout) { return layout == ScaleLayout::flat_blocks || layout == ScaleLayout::row_groups; }
+bool is_blocked(ScaleLayout layout) {
+  return layout == ScaleLayout::flat_blocks || layout == ScaleLayout::row_groups || layout == ScaleLayout::tiles;
+}
+
+Result<void> check_affine(const WeightFormat& format) {
+  const bool affine = format.levels == Levels::affine;
+  if (affine != (format.code_type == CodeType::unsigned_bits) ||
+      (affine && format.scale_layout != ScaleLayout::row_groups))
+    return fail(ErrorCode::invalid_argument, "Affine levels need unsigned codes in groups along K; choose these.");
+  if (affine && format.code_bits != 2 && format.code_bits != 3 && format.code_bits != 4 && format.code_bits != 8)
+    return fail(ErrorCode::unsupported,
+                "Codes of " + std::to_string(format.code_bits) + " bits are not known; choose 2, 3, 4 or 8.");
+  if (!affine && (format.zero_point != ZeroPoint::none || format.group_index))
+    return fail(ErrorCode::unsupported, "Zero points and a group index need affine levels.");
+  return {};
+}
 
 Result<void> check(std::int64_t rows, std::int64_t columns, const WeightFormat& format) {
   const std::string shape = "[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
@@ -47,7 +70,7 @@ Result<void> check(std::int64_t rows, std::int64_t columns, const WeightFormat& 
                                             std::to_string(info.block_values) +
                                             " values of a row; choose a type of smaller blocks.");
   }
-  return {};
+  return check_affine(format);
 }
 }  // namespace
 
@@ -83,12 +106,30 @@ WeightFormat ggml_format(GgmlType type) {
   return format;
 }
 
+WeightFormat affine_format(int bits, std::int64_t group_size, ScaleType scale_type) {
+  WeightFormat format;
+  format.code_type = CodeType::unsigned_bits;
+  format.levels = Levels::affine;
+  format.scale_layout = ScaleLayout::row_groups;
+  format.block_size = group_size;
+  format.code_bits = bits;
+  format.scale_type = scale_type;
+  return format;
+}
+
+std::int64_t scale_bytes(const WeightFormat& format) {
+  if (format.nested_scales) return 1;
+  return format.scale_type == ScaleType::float32 ? 4 : 2;
+}
+
 std::int64_t scale_count(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
   switch (format.scale_layout) {
     case ScaleLayout::none: return 0;
     case ScaleLayout::flat_blocks: return divide_up(rows * columns, format.block_size);
     case ScaleLayout::per_row: return rows;
-    case ScaleLayout::row_groups: return rows * divide_up(columns, format.block_size);
+    case ScaleLayout::row_groups: return rows * groups_per_row(format, columns);
+    case ScaleLayout::whole: return 1;
+    case ScaleLayout::tiles: return divide_up(rows, format.block_size) * divide_up(columns, format.block_size);
   }
   return 0;
 }
@@ -96,9 +137,9 @@ std::int64_t scale_count(const WeightFormat& format, std::int64_t rows, std::int
 FormatBytes format_bytes(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
   const std::int64_t scales = scale_count(format, rows, columns);
   FormatBytes bytes;
-  bytes.codes = code_bytes(format, rows * columns);
-  bytes.scales = format.nested_scales ? scales + 4 * nested_values(scales) : 4 * scales;
-  bytes.scales += zero_point_bytes(format.zero_point, scales);
+  bytes.codes = code_bytes(format, rows, columns);
+  bytes.scales = scale_bytes(format) * scales + (format.nested_scales ? 4 * nested_values(scales) : 0);
+  bytes.scales += zero_point_bytes(format, rows, columns) + group_index_bytes(format, columns);
   return bytes;
 }
 
@@ -116,10 +157,11 @@ Result<QuantizedTensor> QuantizedTensor::allocate(MemoryLedger& ledger, std::int
     std::int64_t bytes;
   };
   const Part parts[] = {
-      {&tensor.codes, codes_tag, code_bytes(format, rows * columns)},
-      {&tensor.scales, MemoryTag::scales, format.nested_scales ? scales : 4 * scales},
+      {&tensor.codes, codes_tag, code_bytes(format, rows, columns)},
+      {&tensor.scales, MemoryTag::scales, scale_bytes(format) * scales},
       {&tensor.nested_absmax, MemoryTag::scales, format.nested_scales ? 4 * nested_values(scales) : 0},
-      {&tensor.zeros, MemoryTag::scales, zero_point_bytes(format.zero_point, scales)},
+      {&tensor.zeros, MemoryTag::scales, zero_point_bytes(format, rows, columns)},
+      {&tensor.group_index, MemoryTag::scales, group_index_bytes(format, columns)},
   };
   for (const Part& part : parts) {
     auto buffer = TaggedBuffer::allocate(ledger, part.tag, static_cast<std::size_t>(part.bytes));

@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "core/checkpoint/checkpoint.h"
 #include "core/experiment/settings.h"
@@ -44,5 +45,7 @@ struct CheckpointWriter {
 std::span<const CheckpointWriter> checkpoint_writers();
 
 Result<void> write_gguf_file(const WriteRequest& request);
+/// A Hugging Face folder in one of folder_formats() (core/experiment/write_checkpoint.h).
+Result<void> write_folder(const WriteRequest& request, std::string_view format);
 
 }  // namespace quantscope::cli

@@ -31,6 +31,8 @@ void add_generate(CLI::App& app, Session& session, Action& chosen);
 void add_logits(CLI::App& app, Session& session, Action& chosen);
 void add_quantize(CLI::App& app, Session& session, Action& chosen);
 void add_tensor(CLI::App& app, Session& session, Action& chosen);
+void add_quantize(CLI::App& app, Session& session, Action& chosen);
+void add_verify(CLI::App& app, Session& session, Action& chosen);
 void add_evaluate(CLI::App& app, Session& session, Action& chosen);
 void add_compare(CLI::App& app, Session& session, Action& chosen);
 void add_run(CLI::App& app, Session& session, Action& chosen);

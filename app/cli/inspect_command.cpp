@@ -10,7 +10,6 @@
 #include "app/cli/console.h"
 #include "app/cli/engine.h"
 #include "core/experiment/devices.h"
-#include "core/experiment/weight_planner.h"
 #include "core/quantize/quantize_tensor.h"
 
 namespace quantscope::cli {
@@ -22,17 +21,37 @@ struct InspectOptions {
   bool histogram = false;
 };
 
-/// How the file keeps a tensor: "BF16", "Q4_K", "NF4 block 64".
-std::string stored_text(const TensorInfo& tensor) {
-  return tensor.quantized ? format_label(*tensor.quantized) : std::string(stored_type_info(tensor.type).name);
-}
-
 json tensor_json(const TensorInfo& tensor) {
   return {{"name", tensor.name},
           {"stored_name", tensor.stored_name},
           {"shape", tensor.shape},
-          {"type", stored_text(tensor)},
+          {"type", stored_form(tensor)},
+          {"quantized", tensor.quantized || is_block_quantized(tensor.type)},
           {"bytes", tensor.bytes}};
+}
+
+/// The quantized forms in the file with what they really take: bits of one value, scales included.
+json quantization_json(const Checkpoint& checkpoint) {
+  struct Sum {
+    std::int64_t tensors = 0, values = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::map<std::string, Sum> forms;
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    if (!tensor.quantized && !is_block_quantized(tensor.type)) continue;
+    Sum& sum = forms[stored_form(tensor)];
+    ++sum.tensors;
+    sum.values += tensor.count();
+    sum.bytes += tensor.bytes;
+  }
+  json list = json::array();
+  for (const auto& [form, sum] : forms)
+    list.push_back({{"form", form},
+                    {"tensors", sum.tensors},
+                    {"values", sum.values},
+                    {"bytes", sum.bytes},
+                    {"bits_per_value", 8.0 * static_cast<double>(sum.bytes) / static_cast<double>(sum.values)}});
+  return list;
 }
 
 json statistics_json(const TensorStatistics& statistics, bool histogram) {
@@ -70,6 +89,7 @@ json model_json(const Checkpoint& checkpoint) {
           {"rope_theta", model.rope.theta},
           {"tied_head", model.tied_head},
           {"baseline_note", checkpoint.baseline_note()},
+          {"quantization", quantization_json(checkpoint)},
           {"plan", checkpoint.is_plan()}};
 }
 
@@ -79,7 +99,7 @@ void print_text(const Checkpoint& checkpoint) {
     fmt::print("{:<14} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   std::map<std::string, std::pair<std::int64_t, std::uint64_t>> by_type;
   for (const TensorInfo& tensor : checkpoint.tensors()) {
-    auto& [count, bytes] = by_type[stored_text(tensor)];
+    auto& [count, bytes] = by_type[stored_form(tensor)];
     ++count;
     bytes += tensor.bytes;
   }
@@ -88,7 +108,7 @@ void print_text(const Checkpoint& checkpoint) {
     fmt::print("  {:<12} {} tensors, {}\n", type, sum.first, mebibytes(static_cast<std::int64_t>(sum.second)));
   std::vector<std::vector<std::string>> rows = {{"tensor", "type", "shape", "bytes"}};
   for (const TensorInfo& tensor : checkpoint.tensors())
-    rows.push_back({tensor.name, stored_text(tensor), fmt::format("{}", fmt::join(tensor.shape, " x ")),
+    rows.push_back({tensor.name, stored_form(tensor), fmt::format("{}", fmt::join(tensor.shape, " x ")),
                     std::to_string(tensor.bytes)});
   print_table(rows);
 }

@@ -51,14 +51,20 @@ Result<void> write(const Session& session, const QuantizeOptions& options) {
                            options.out, progress, session.stop});
 }
 
+/// Of a file, or of all files in a folder.
+std::uintmax_t size_of(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return std::filesystem::file_size(path, ignored);
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) bytes += entry.file_size(ignored);
+  return bytes;
+}
+
 int quantize(const Session& session, const QuantizeOptions& options) {
   if (auto written = write(session, options); !written) return report_error(session, written.error());
-  std::error_code ignored;
-  const std::uintmax_t bytes = std::filesystem::file_size(options.out, ignored);
+  const std::uintmax_t bytes = size_of(options.out);
   if (session.json)
-    print_json({{"file", options.out}, {"format", options.format}, {"bytes", ignored ? 0 : bytes}});
-  else if (ignored)
-    fmt::print("Written to {}.\n", options.out);
+    print_json({{"file", options.out}, {"format", options.format}, {"bytes", bytes}});
   else
     fmt::print("Written to {}, {}.\n", options.out, mebibytes(static_cast<std::int64_t>(bytes)));
   return ExitCode::done;

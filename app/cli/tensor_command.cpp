@@ -29,26 +29,46 @@ std::string_view code_dtype(CodeType type) {
     case CodeType::float16: return "F16";
     case CodeType::bfloat16: return "BF16";
     case CodeType::signed8: return "I8";
+    case CodeType::float8_e4m3: return "F8_E4M3";
     case CodeType::packed4:
-    case CodeType::ggml_blocks: return "U8";
+    case CodeType::ggml_blocks:
+    case CodeType::unsigned_bits: return "U8";
   }
   return "U8";
 }
 
+std::string_view scale_dtype(const WeightFormat& format) {
+  if (format.nested_scales) return "U8";
+  switch (format.scale_type) {
+    case ScaleType::float32: return "F32";
+    case ScaleType::float16: return "F16";
+    case ScaleType::bfloat16: return "BF16";
+  }
+  return "F32";
+}
+
+/// Codes and scales as they are kept, in the order in which write_tensor appends them.
 std::vector<TensorDeclaration> declarations(const QuantizedTensor& tensor) {
-  const auto count =
-      static_cast<std::int64_t>(tensor.scales.size() / (tensor.format.nested_scales ? 1 : sizeof(float)));
-  const bool packed = code_dtype(tensor.format.code_type) == "U8";
+  const WeightFormat& format = tensor.format;
+  const bool affine = format.levels == Levels::affine;
   std::vector<TensorDeclaration> list;
-  list.push_back({"codes", code_dtype(tensor.format.code_type), {tensor.rows, tensor.columns}, tensor.codes.size()});
-  if (packed) list.back().shape = {static_cast<std::int64_t>(tensor.codes.size())};
-  if (tensor.scales.size() > 0)
-    list.push_back({"absmax", tensor.format.nested_scales ? "U8" : "F32", {count}, tensor.scales.size()});
-  if (tensor.format.nested_scales) {
+  list.push_back({"codes", code_dtype(format.code_type), {tensor.rows, tensor.columns}, tensor.codes.size()});
+  if (affine || format.code_type == CodeType::packed4)
+    list.back().shape = {static_cast<std::int64_t>(tensor.codes.size())};
+  const auto add = [&](const char* name, std::string_view dtype, const TaggedBuffer& part, std::int64_t value_bytes) {
+    const auto bytes = static_cast<std::int64_t>(part.size());
+    if (bytes > 0) list.push_back({name, dtype, {bytes / value_bytes}, part.size()});
+  };
+  const bool scaled = affine || format.code_type == CodeType::float8_e4m3;
+  add(scaled ? "scales" : "absmax", scale_dtype(format), tensor.scales, scale_bytes(format));
+  if (format.nested_scales) {
     const std::uint64_t bytes = tensor.nested_absmax.size() - sizeof(float);
     list.push_back({"nested_absmax", "F32", {static_cast<std::int64_t>(bytes / sizeof(float))}, bytes});
     list.push_back({"nested_offset", "F32", {1}, sizeof(float)});
   }
+  const bool packed_zeros = format.zero_point == ZeroPoint::integer;
+  add("zeros", packed_zeros ? "U8" : scale_dtype(format), tensor.zeros, packed_zeros ? 1 : scale_bytes(format));
+  add("group_index", "I32", tensor.group_index, 4);
   list.push_back({"decoded",
                   "F32",
                   {tensor.rows, tensor.columns},
@@ -74,7 +94,8 @@ Result<void> write_tensor(const std::string& out, Backend& backend, const Weight
   if (!tensor) return tl::unexpected(tensor.error());
   auto writer = SafetensorsWriter::create(out, declarations(*tensor));
   if (!writer) return tl::unexpected(writer.error());
-  for (const TaggedBuffer* buffer : {&tensor->codes, &tensor->scales, &tensor->nested_absmax})
+  for (const TaggedBuffer* buffer :
+       {&tensor->codes, &tensor->scales, &tensor->nested_absmax, &tensor->zeros, &tensor->group_index})
     if (auto done = writer->append({buffer->data(), buffer->size()}); !done) return done;
   if (auto done = append_decoded(*writer, backend, weight); !done) return done;
   return writer->finish();

@@ -24,6 +24,10 @@ Result<void> Checkpoint::copy_rows(const TensorInfo& tensor, std::int64_t, std::
   return fail(ErrorCode::unsupported, fmt::format("{} is only read decoded.", tensor.name), tensor.name);
 }
 
+std::string stored_form(const TensorInfo& tensor) {
+  return tensor.layout.empty() ? std::string(stored_type_info(tensor.type).name) : tensor.layout;
+}
+
 Result<QuantizedTensor> Checkpoint::read_stored(const TensorInfo& tensor, MemoryLedger&, MemoryTag) const {
   return fail(
       ErrorCode::unsupported,
@@ -37,20 +41,19 @@ const TensorInfo* Checkpoint::find(std::string_view name) const {
 }
 
 std::string Checkpoint::baseline_note() const {
-  std::map<StoredType, std::int64_t> values;
-  std::int64_t linear_values = 0, block_values = 0;
+  std::map<std::string, std::int64_t, std::less<>> values;  // by layout or block type
+  std::int64_t linear_values = 0, quantized_values = 0;
   for (const WeightSlot& slot : weight_slots(model())) {
     const TensorInfo* tensor = slot.role == WeightRole::linear ? find(slot.name) : nullptr;
     if (tensor == nullptr) continue;
     linear_values += tensor->count();
-    if (!is_block_quantized(tensor->type)) continue;
-    block_values += tensor->count();
-    values[tensor->type] += tensor->count();
+    if (!tensor->quantized && !is_block_quantized(tensor->type)) continue;
+    quantized_values += tensor->count();
+    values[stored_form(*tensor)] += tensor->count();
   }
-  if (2 * block_values <= linear_values) return {};
-  const auto by_count = [](const auto& a, const auto& b) { return a.second < b.second; };
-  const auto most = std::ranges::max_element(values, by_count);
-  return fmt::format("decoded {} weights", stored_type_info(most->first).name);
+  if (2 * quantized_values <= linear_values) return {};
+  const auto most = std::ranges::max_element(values, {}, [](const auto& entry) { return entry.second; });
+  return fmt::format("decoded {} weights", most->first);
 }
 
 }  // namespace quantscope

@@ -18,7 +18,7 @@
 
 namespace quantscope {
 
-/// How the bytes of a tensor are stored in a checkpoint. Those from q8_0 on are blocks of GGUF files
+/// How the bytes of a tensor are stored in a checkpoint. Those from q8_0 to tq1_0 are blocks of GGUF files
 /// (kernels/formats/ggml_type.h).
 enum class StoredType : std::uint8_t {
   f32,
@@ -46,6 +46,7 @@ enum class StoredType : std::uint8_t {
   iq1_s,
   tq2_0,
   tq1_0,
+  f64,
 };
 
 struct StoredTypeInfo {
@@ -70,11 +71,16 @@ struct TensorInfo {
   /// The format in which the file keeps it, where that is a quantized one; nothing for plain values. What
   /// Checkpoint::read_stored() returns has this format.
   std::optional<WeightFormat> quantized = std::nullopt;
+  /// "GPTQ 4-bit group 128": how a tensor that is made of several lies in the file; empty for others.
+  std::string layout = {};
 
   std::int64_t rows() const;     ///< product of all dimensions but the last; 1 for vectors
   std::int64_t columns() const;  ///< last dimension
   std::int64_t count() const;
 };
+
+/// How a tensor is kept, for people: its layout, else its type ("GPTQ 4-bit group 128", "BF16").
+std::string stored_form(const TensorInfo& tensor);
 
 /// The vocabulary as GGUF stores it.
 struct GgufVocabulary {

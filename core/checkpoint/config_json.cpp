@@ -39,15 +39,6 @@ const Family* find_family_of(ConfigFields& fields) {
   return nullptr;
 }
 
-void check_quantization(ConfigFields& fields) {
-  const json* quantization = fields.find("quantization_config");
-  if (quantization == nullptr) return;
-  const auto method = quantization->is_object() ? quantization->value("quant_method", json()) : json();
-  fields.reject(ErrorCode::unsupported, "quantization_config",
-                fmt::format("says that the weights are already quantized by '{}'; open the unquantized checkpoint",
-                            method.is_string() ? method.get<std::string>() : "an unnamed method"));
-}
-
 GateActivation read_activation(ConfigFields& fields, const Family& family) {
   const bool gelu = family.activation == GateActivation::gelu_tanh;
   const char* key = gelu ? "hidden_activation" : "hidden_act";
@@ -131,7 +122,6 @@ Result<std::vector<std::int32_t>> read_end_ids(const json& config, const std::fi
 Result<ModelDescription> describe_config(const json& config, const std::filesystem::path& file) {
   ConfigFields fields(config, file);
   const Family* family = find_family_of(fields);
-  check_quantization(fields);
   if (auto status = fields.status(); !status) return tl::unexpected(std::move(status.error()));
   auto model = read_model(fields, *family);
   if (!model) return model;

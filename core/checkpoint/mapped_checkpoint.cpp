@@ -10,6 +10,7 @@
 #include "core/checkpoint/file_damage.h"
 #include "core/checkpoint/fingerprint.h"
 #include "core/checkpoint/stored_type.h"
+#include "core/checkpoint/stored_weight.h"
 
 namespace quantscope {
 namespace {
@@ -123,6 +124,9 @@ Result<QuantizedTensor> MappedCheckpoint::read_stored(const TensorInfo& tensor, 
   if (!found) return tl::unexpected(found.error());
   const TensorInfo& own = **found;
   if (!own.quantized) return Checkpoint::read_stored(tensor, ledger, codes_tag);
+  const auto entry = find_stored(own);
+  if (!entry) return tl::unexpected(entry.error());
+  if (*entry != nullptr) return (*entry)->weight->read(ledger, codes_tag);
   auto stored = QuantizedTensor::allocate(ledger, own.rows(), own.columns(), *own.quantized, codes_tag);
   if (!stored) return stored;
   const std::size_t row_bytes = own.bytes / static_cast<std::size_t>(own.rows());
@@ -153,6 +157,9 @@ Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_
   if (!found) return tl::unexpected(found.error());
   if (values.empty()) return {};
   const TensorInfo& own = **found;
+  const auto stored = find_stored(own);
+  if (!stored) return tl::unexpected(stored.error());
+  if (*stored != nullptr) return (*stored)->weight->decode_rows(first_row, row_count, values);
   if (is_interleaved(own)) {
     decode_interleaved(own, first_row, values);
     return {};
@@ -165,7 +172,7 @@ Result<void> MappedCheckpoint::decode_rows(const TensorInfo& tensor, std::int64_
 
 std::optional<DataType> MappedCheckpoint::copied_type(const TensorInfo& tensor) const {
   const auto found = by_name_.find(tensor.name);
-  if (found == by_name_.end() || is_interleaved(*found->second)) return std::nullopt;
+  if (found == by_name_.end() || found->second->quantized || is_interleaved(*found->second)) return std::nullopt;
   if (found->second->type == StoredType::f16) return DataType::fp16;
   if (found->second->type == StoredType::bf16) return DataType::bf16;
   return std::nullopt;
@@ -182,6 +189,15 @@ Result<void> MappedCheckpoint::copy_rows(const TensorInfo& tensor, std::int64_t 
   contents_.files[own.file].mapping.prefetch(own.offset + first_row * row_bytes, row_count * row_bytes);
   std::memcpy(bytes.data(), data(own) + first_row * row_bytes, static_cast<std::size_t>(row_count) * row_bytes);
   return {};
+}
+
+Result<const StoredEntry*> MappedCheckpoint::find_stored(const TensorInfo& tensor) const {
+  const auto found = contents_.stored.find(tensor.name);
+  if (found == contents_.stored.end()) return nullptr;
+  for (const std::size_t file : found->second.files)
+    if (auto whole = contents_.files[file].mapping.check_not_cut(); !whole)
+      return tl::unexpected(std::move(whole.error()));
+  return &found->second;
 }
 
 Result<std::string> MappedCheckpoint::fingerprint() const { return fingerprint_files(contents_.files); }

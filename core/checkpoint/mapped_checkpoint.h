@@ -16,12 +16,21 @@ struct CheckpointFile {
   std::uint64_t header_bytes = 0;
 };
 
+class StoredWeight;
+
+/// A quantized weight among the contents and the files that it lies in.
+struct StoredEntry {
+  std::shared_ptr<const StoredWeight> weight;
+  std::vector<std::size_t> files;
+};
+
 /// What a reader found; the makings of a MappedCheckpoint.
 struct CheckpointContents {
   ModelDescription model;
   std::vector<TensorInfo> tensors;
   std::vector<CheckpointFile> files;
   TokenizerSource tokenizer;
+  std::unordered_map<std::string, StoredEntry> stored;  ///< by name of the tensor, which is then `quantized`
   /// True for GGUF files of llama and smollm3: the rows of each head of Q and K are interleaved, row 2j + p of a
   /// head being row p * head_dim / 2 + j in Hugging Face order. Source: llama.cpp, conversion/llama.py, permute().
   bool interleaved_heads = false;
@@ -59,6 +68,8 @@ class MappedCheckpoint final : public Checkpoint {
   /// find_own() of a tensor that has these rows, of `values` values altogether.
   Result<const TensorInfo*> find_rows(const TensorInfo& tensor, std::int64_t first_row, std::int64_t row_count,
                                       std::size_t values) const;
+  /// Its entry, once none of its files was cut; null for plain tensors.
+  Result<const StoredEntry*> find_stored(const TensorInfo& tensor) const;
 
   CheckpointContents contents_;
   std::vector<std::filesystem::path> paths_;

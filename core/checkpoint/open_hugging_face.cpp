@@ -10,7 +10,9 @@
 #include "core/checkpoint/config_json.h"
 #include "core/checkpoint/fused_projections.h"
 #include "core/checkpoint/json_document.h"
+#include "core/checkpoint/quantized_layouts.h"
 #include "core/checkpoint/safetensors_shards.h"
+#include "core/checkpoint/stored_type.h"
 
 namespace quantscope {
 namespace {
@@ -79,6 +81,7 @@ Result<void> read_generation_config(const fs::path& path, ModelDescription& mode
 struct DescribedFolder {
   CheckpointContents contents;
   CheckpointFile config;
+  std::optional<QuantizationConfig> quantization;
 };
 
 Result<DescribedFolder> describe_folder(const fs::path& config) {
@@ -86,13 +89,17 @@ Result<DescribedFolder> describe_folder(const fs::path& config) {
   if (!document) return tl::unexpected(std::move(document.error()));
   auto model = describe_config(document->root, config);
   if (!model) return tl::unexpected(std::move(model.error()));
+  auto quantization = read_quantization_config(document->root, config);
+  if (!quantization) return tl::unexpected(std::move(quantization.error()));
+  if (*quantization)
+    if (auto known = check_quantization_method(**quantization); !known) return tl::unexpected(std::move(known.error()));
   const fs::path folder = config.parent_path();
   auto generation = read_generation_config(folder / "generation_config.json", *model);
   if (!generation) return tl::unexpected(std::move(generation.error()));
   CheckpointContents contents;
   contents.model = std::move(*model);
   if (const fs::path tokenizer = folder / "tokenizer.json"; is_present(tokenizer)) contents.tokenizer = tokenizer;
-  return DescribedFolder{std::move(contents), std::move(document->file)};
+  return DescribedFolder{std::move(contents), std::move(document->file), std::move(*quantization)};
 }
 
 std::string folder_name(const fs::path& folder) {
@@ -101,31 +108,65 @@ std::string folder_name(const fs::path& folder) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
-/// A weight that the model needs and that is stored in a type that is not read.
-Result<void> check_unread(const ModelDescription& model, const SafetensorsShards& shards) {
-  if (shards.unread.empty()) return {};
+/// Fails where the model needs a weight that is stored in a type that is not read.
+Result<void> check_unread(const ModelDescription& model, std::span<const FileTensor* const> unread,
+                          const FileTensors& tensors) {
+  if (unread.empty()) return {};
   const auto slots = weight_slots(model);
-  for (const UnreadTensor& tensor : shards.unread)
-    if (std::ranges::find(slots, tensor.name, &WeightSlot::name) != slots.end())
+  for (const FileTensor* tensor : unread)
+    if (std::ranges::find(slots, tensor->name, &WeightSlot::name) != slots.end())
       return fail(
           ErrorCode::unsupported,
-          fmt::format("Tensor {} is stored as {}; choose a checkpoint in F32, F16 or BF16.", tensor.name, tensor.dtype),
-          fmt::format("{}, tensor {}", shards.files.front().mapping.path().string(), tensor.name));
+          fmt::format("Tensor {} is stored as {} and no quantization that is read explains it; choose a checkpoint in "
+                      "F64, F32, F16 or BF16.",
+                      tensor->name, tensor->dtype),
+          fmt::format("{}, tensor {}", tensors.path(*tensor).string(), tensor->name));
   return {};
 }
 
+/// Enters the tensors: the quantized weights, each made of several tensors of the files, then the plain ones.
+Result<void> add_tensors(CheckpointContents& contents, const FileTensors& tensors, QuantizedWeights quantized) {
+  for (QuantizedWeights::Weight& weight : quantized.weights) {
+    contents.stored.emplace(weight.info.name, StoredEntry{std::move(weight.stored), std::move(weight.files)});
+    contents.tensors.push_back(std::move(weight.info));
+  }
+  std::vector<const FileTensor*> unread;
+  for (const FileTensor& tensor : tensors.all()) {
+    if (quantized.used.contains(tensor.name)) continue;
+    const auto type = stored_type_of_safetensors(tensor.dtype);
+    if (!type) {
+      unread.push_back(&tensor);
+      continue;
+    }
+    TensorInfo info;
+    info.name = info.stored_name = tensor.name;
+    info.type = *type;
+    info.shape = tensor.shape;
+    info.bytes = tensor.bytes;
+    info.offset = tensor.offset;
+    info.file = tensor.file;
+    contents.tensors.push_back(std::move(info));
+  }
+  std::ranges::sort(contents.tensors, {}, &TensorInfo::name);
+  return check_unread(contents.model, unread, tensors);
+}
+
 /// Moves the shards in; the model then speaks of what is stored, not of what its config.json plans.
-void add_shards(CheckpointContents& contents, SafetensorsShards shards) {
-  contents.tensors = std::move(shards.tensors);
+Result<void> add_shards(CheckpointContents& contents, SafetensorsShards shards, const QuantizationConfig* config) {
+  const FileTensors tensors(shards.tensors, shards.files);
+  auto quantized = find_quantized_weights(tensors, config);
+  if (!quantized) return tl::unexpected(std::move(quantized.error()));
+  if (auto added = add_tensors(contents, tensors, std::move(*quantized)); !added) return added;
   contents.files = std::move(shards.files);
   const auto embedding = std::ranges::find(contents.tensors, "model.embed_tokens.weight", &TensorInfo::name);
-  if (embedding != contents.tensors.end())
-    contents.model.stored_value_bytes = stored_type_info(embedding->type).block_bytes;
+  if (embedding != contents.tensors.end() && !embedding->quantized)
+    contents.model.stored_value_bytes = std::min<std::int64_t>(4, stored_type_info(embedding->type).block_bytes);
+  return {};
 }
 
 tl::unexpected<Error> no_tensors(const fs::path& path) {
   return fail(ErrorCode::not_found,
-              fmt::format("{} holds no tensor in F32, F16 or BF16; choose another checkpoint.", path.string()),
+              fmt::format("{} holds no tensor in F64, F32, F16 or BF16; choose another checkpoint.", path.string()),
               path.string());
 }
 
@@ -141,10 +182,10 @@ Result<std::shared_ptr<const Checkpoint>> open_hugging_face_folder(const fs::pat
   auto weights = open_weights(folder);
   if (!weights) return tl::unexpected(std::move(weights.error()));
   if (*weights) {
-    if (auto unread = check_unread(contents.model, **weights); !unread)
-      return tl::unexpected(std::move(unread.error()));
-    if ((*weights)->tensors.empty()) return no_tensors(folder);
-    add_shards(contents, std::move(**weights));
+    const QuantizationConfig* quantization = described->quantization ? &*described->quantization : nullptr;
+    auto added = add_shards(contents, std::move(**weights), quantization);
+    if (!added) return tl::unexpected(std::move(added.error()));
+    if (contents.tensors.empty()) return no_tensors(folder);
     split_fused_projections(contents.model, contents.tensors);
   }
   contents.files.push_back(std::move(described->config));
@@ -160,13 +201,15 @@ Result<std::shared_ptr<const Checkpoint>> open_config(const fs::path& path) {
   return MappedCheckpoint::create(std::move(contents));
 }
 
-Result<std::shared_ptr<const Checkpoint>> open_safetensors(const fs::path& path) {
+Result<std::shared_ptr<const Checkpoint>> open_safetensors(const fs::path& path,
+                                                           const QuantizationConfig* quantization) {
   auto shards = open_single_safetensors(path);
   if (!shards) return tl::unexpected(std::move(shards.error()));
-  if (shards->tensors.empty()) return no_tensors(path);
   CheckpointContents contents;
   contents.model.name = path.stem().string();
-  add_shards(contents, std::move(*shards));
+  if (auto added = add_shards(contents, std::move(*shards), quantization); !added)
+    return tl::unexpected(std::move(added.error()));
+  if (contents.tensors.empty()) return no_tensors(path);
   return MappedCheckpoint::create(std::move(contents));
 }
 

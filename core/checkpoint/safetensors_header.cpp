@@ -9,7 +9,6 @@
 #include "core/checkpoint/byte_cursor.h"
 #include "core/checkpoint/file_damage.h"
 #include "core/checkpoint/json_document.h"
-#include "core/checkpoint/stored_type.h"
 
 namespace quantscope {
 namespace {
@@ -40,6 +39,13 @@ std::optional<std::vector<std::int64_t>> whole_numbers(const nlohmann::json& obj
   return numbers;
 }
 
+std::optional<std::uint64_t> element_count(const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t dimension : shape)
+    if (__builtin_mul_overflow(count, dimension, &count)) return std::nullopt;
+  return static_cast<std::uint64_t>(count);
+}
+
 struct Extent {
   std::uint64_t begin;
   std::uint64_t end;
@@ -63,18 +69,15 @@ Result<void> add_tensor(SafetensorsHeader& header, const std::string& name, cons
   if (!extent)
     return file_damage(file, length_bytes,
                        fmt::format("its data_offsets are no range inside the {} bytes of data", data_bytes), name);
-  const auto type = stored_type_of_safetensors(dtype->get_ref<const std::string&>());
-  if (!type) {
-    header.unread.push_back({name, *dtype});
-    return {};
-  }
+  FileTensor tensor{name, *dtype, {}, extent->end - extent->begin, header.data_offset + extent->begin, 0};
+  const std::uint64_t value_bytes = dtype_bytes(tensor.dtype);
   auto shape = whole_numbers(entry, "shape");
-  const auto expected = shape ? stored_bytes(*type, *shape) : std::nullopt;
-  const std::uint64_t bytes = extent->end - extent->begin;
-  if (!expected || *expected != bytes)
-    return file_damage(file, header.data_offset + extent->begin,
-                       fmt::format("its shape does not agree with its {} bytes", bytes), name);
-  header.tensors.push_back({name, name, *type, std::move(*shape), bytes, header.data_offset + extent->begin, 0});
+  const auto count = shape ? element_count(*shape) : std::nullopt;
+  if (value_bytes > 0 && (!count || tensor.bytes % value_bytes != 0 || tensor.bytes / value_bytes != *count))
+    return file_damage(file, tensor.offset, fmt::format("its shape does not agree with its {} bytes", tensor.bytes),
+                       name);
+  if (shape) tensor.shape = std::move(*shape);
+  header.tensors.push_back(std::move(tensor));
   return {};
 }
 

@@ -54,13 +54,11 @@ Result<void> add_shard(SafetensorsShards& shards, const std::filesystem::path& i
                        TensorNames wanted) {
   auto header = open_shard(index.parent_path() / name, shards);
   if (!header) return tl::unexpected(std::move(header.error()));
-  for (TensorInfo& tensor : header->tensors) {
+  for (FileTensor& tensor : header->tensors) {
     if (wanted.erase(tensor.name) == 0) continue;
     tensor.file = shards.files.size() - 1;
     shards.tensors.push_back(std::move(tensor));
   }
-  for (UnreadTensor& tensor : header->unread)
-    if (wanted.erase(tensor.name) != 0) shards.unread.push_back(std::move(tensor));
   if (wanted.empty()) return {};
   return bad_index(index, fmt::format("looks for the tensor {} in {}, which does not hold it", *wanted.begin(), name));
 }
@@ -72,7 +70,6 @@ Result<SafetensorsShards> open_single_safetensors(const std::filesystem::path& p
   auto header = open_shard(path, shards);
   if (!header) return tl::unexpected(std::move(header.error()));
   shards.tensors = std::move(header->tensors);
-  shards.unread = std::move(header->unread);
   return shards;
 }
 

@@ -11,8 +11,7 @@ namespace quantscope {
 
 /// The tensors of one or more safetensors files that make up a checkpoint.
 struct SafetensorsShards {
-  std::vector<TensorInfo> tensors;  ///< `file` is an index into `files`
-  std::vector<UnreadTensor> unread;
+  std::vector<FileTensor> tensors;  ///< `file` is an index into `files`
   std::vector<CheckpointFile> files;
 };
 

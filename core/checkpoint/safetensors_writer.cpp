@@ -10,7 +10,7 @@ namespace quantscope {
 
 Result<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::path& path,
                                                     const std::vector<TensorDeclaration>& tensors) {
-  nlohmann::ordered_json header;
+  nlohmann::ordered_json header = {{"__metadata__", {{"format", "pt"}}}};  // transformers asks for it
   std::uint64_t offset = 0;
   for (const TensorDeclaration& tensor : tensors) {
     header[tensor.name] = {

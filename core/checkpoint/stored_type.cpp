@@ -31,11 +31,12 @@ constexpr std::array<GgmlPair, ggml_types.size()> ggml_pairs = {{
 
 /// In the order of StoredType.
 constexpr auto make_types() {
-  std::array<StoredTypeInfo, ggml_pairs.size()> types{};
+  std::array<StoredTypeInfo, ggml_pairs.size() + 1> types{};
   for (const GgmlPair& pair : ggml_pairs) {
     const GgmlTypeInfo& info = ggml_type_info(pair.ggml);
     types[static_cast<std::size_t>(pair.stored)] = {pair.stored, info.name, info.block_values, info.block_bytes};
   }
+  types[static_cast<std::size_t>(StoredType::f64)] = {StoredType::f64, "F64", 1, 8};  // of safetensors only
   return types;
 }
 constexpr auto types = make_types();
@@ -55,6 +56,15 @@ constexpr std::array<UnreadType, 10> unread_types = {{{9, "Q8_1"},
                                                       {40, "NVFP4"},
                                                       {41, "Q1_0"},
                                                       {42, "Q2_0"}}};
+
+/// Rounded to fp32, the widest type that the program computes in.
+void decode_doubles(const std::byte* source, std::span<float> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double value = 0;
+    std::memcpy(&value, source + 8 * i, 8);
+    values[i] = static_cast<float>(value);
+  }
+}
 
 std::optional<StoredType> type_named(std::string_view name) {
   for (const StoredTypeInfo& info : types)
@@ -108,6 +118,8 @@ void decode_stored(StoredType type, const std::byte* source, std::span<float> va
   if (values.empty()) return;
   if (const auto ggml = ggml_type_of(type))
     decode_ggml(*ggml, source, static_cast<std::int64_t>(values.size()), values.data());
+  else if (type == StoredType::f64)
+    decode_doubles(source, values);
 }
 
 }  // namespace quantscope

@@ -168,12 +168,27 @@ bool is_quantized(const WeightFormat& format) {
          format.code_type != CodeType::bfloat16;
 }
 
+namespace {
+std::string affine_label(const WeightFormat& format) {
+  return fmt::format("INT{} group {}{}{}", format.code_bits, format.block_size,
+                     format.zero_point == ZeroPoint::none ? "" : ", zero points",
+                     format.group_index ? ", act-order" : "");
+}
+
+std::string fp8_label(const WeightFormat& format) {
+  if (format.scale_layout == ScaleLayout::tiles) return fmt::format("FP8 {0}x{0} tiles", format.block_size);
+  return format.scale_layout == ScaleLayout::per_row ? "FP8 by row" : "FP8 by matrix";
+}
+}  // namespace
+
 std::string format_label(const WeightFormat& format) {
   switch (format.code_type) {
     case CodeType::float32: return "FP32";
     case CodeType::float16: return "FP16";
     case CodeType::bfloat16: return "BF16";
     case CodeType::signed8: return "INT8 by row";
+    case CodeType::unsigned_bits: return affine_label(format);
+    case CodeType::float8_e4m3: return fp8_label(format);
     case CodeType::packed4: break;
     case CodeType::ggml_blocks: return std::string(ggml_type_info(format.ggml_type).name);
   }

@@ -4,57 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+
+#include "core/quantize/tensor_error.h"
 
 namespace quantscope {
 namespace {
 constexpr std::int64_t tile_values = std::int64_t{1} << 20;
-
-/// Sums over all elements seen so far.
-struct ErrorSums {
-  double error_squares = 0;
-  double source_squares = 0;
-  double decoded_squares = 0;
-  double products = 0;
-  double absolute = 0;
-  double largest = 0;
-
-  void add(std::span<const float> source, std::span<const float> decoded) {
-    for (std::size_t i = 0; i < source.size(); ++i) {
-      const auto x = static_cast<double>(source[i]), y = static_cast<double>(decoded[i]);
-      const double error = std::abs(y - x);
-      error_squares += error * error;
-      source_squares += x * x;
-      decoded_squares += y * y;
-      products += x * y;
-      absolute += error;
-      largest = std::max(largest, error);
-    }
-  }
-};
-
-double ratio(double part, double whole) {
-  if (whole > 0) return part / whole;
-  return part == 0 ? 0 : std::numeric_limits<double>::infinity();
-}
-
-QuantizationError summarize(const ErrorSums& sums, std::int64_t count) {
-  QuantizationError result;
-  if (std::isnan(sums.error_squares)) {
-    const double unknown = std::numeric_limits<double>::quiet_NaN();
-    return {unknown, unknown, unknown, unknown, unknown};
-  }
-  result.relative_error = std::sqrt(ratio(sums.error_squares, sums.source_squares));
-  result.sqnr_db =
-      result.relative_error == 0 ? std::numeric_limits<double>::infinity() : -20 * std::log10(result.relative_error);
-  const double norms = std::sqrt(sums.source_squares) * std::sqrt(sums.decoded_squares);
-  const double cosine_without_direction = sums.error_squares == 0 ? 1.0 : 0.0;
-  result.cosine = norms > 0 ? sums.products / norms : cosine_without_direction;
-  result.max_absolute = sums.largest;
-  result.mean_absolute = sums.absolute / static_cast<double>(count);
-  return result;
-}
 
 Result<void> check_shapes(const TensorInfo& tensor, const Weight& weight) {
   if (tensor.rows() == weight.rows && tensor.columns() == weight.columns && tensor.count() > 0) return {};
@@ -98,7 +53,7 @@ Result<QuantizationError> quantization_error(const Checkpoint& checkpoint, const
   MemoryLedger scratch;  // not the device's: a measurement must not show up in what it measures
   auto buffer = TaggedBuffer::allocate(scratch, MemoryTag::workspace, 2 * tile_size * sizeof(float));
   if (!buffer) return tl::unexpected(buffer.error());
-  ErrorSums sums;
+  TensorErrorSums sums;
   for (std::int64_t row = 0; row < weight.rows; row += tile_rows) {
     const std::int64_t rows = std::min(tile_rows, weight.rows - row);
     const auto count = static_cast<std::size_t>(rows * weight.columns);
@@ -107,7 +62,7 @@ Result<QuantizationError> quantization_error(const Checkpoint& checkpoint, const
     if (auto done = backend.decode(weight, row, rows, decoded); !done) return tl::unexpected(done.error());
     sums.add(source, decoded);
   }
-  return summarize(sums, tensor.count());
+  return sums.summary();
 }
 
 }  // namespace quantscope

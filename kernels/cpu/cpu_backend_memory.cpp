@@ -6,7 +6,6 @@
 #include "kernels/cpu/cpu_buffer.h"
 #include "kernels/cpu/cpu_weight.h"
 #include "kernels/cpu/kv_storage.h"
-#include "kernels/cpu/reference/decode.h"
 #include "kernels/cpu/tensor_statistics.h"
 #include "kernels/memory_checks.h"
 
@@ -29,11 +28,10 @@ Result<std::unique_ptr<Weight>> CpuBackend::quantize(const RowReader& source, st
 }
 
 Result<std::unique_ptr<Weight>> CpuBackend::upload(QuantizedTensor tensor) {
-  if (tensor.format.scale_layout == ScaleLayout::row_groups || tensor.format.zero_point != ZeroPoint::none ||
-      tensor.group_index.size() > 0 || tensor.input_scale.size() > 0) {
-    return fail(ErrorCode::unsupported,
-                "Groups along K, zero points and input scales cannot be computed with; decode the tensor to BF16.");
-  }
+  if (tensor.input_scale.size() > 0)
+    return fail(ErrorCode::unsupported, "Input scales cannot be computed with; fold them into the producers.");
+  if (tensor.format.scale_layout == ScaleLayout::row_groups && tensor.format.levels != Levels::affine)
+    return fail(ErrorCode::unsupported, "Groups along K need affine levels; decode the tensor to BF16.");
   if (auto valid = check_parts(tensor); !valid) return tl::unexpected(valid.error());
   return std::make_unique<CpuWeight>(std::move(tensor));
 }
@@ -68,8 +66,8 @@ Result<void> CpuBackend::decode(const Weight& weight, std::int64_t first_row, st
   if (auto valid = check_decode(weight, first_row, row_count, values.size()); !valid) return valid;
   const CpuWeight& source = as_cpu(weight);
   return context_.for_each(row_count, [&](std::int64_t row, int) {
-    reference::decode_rows(
-        source.tensor(), first_row + row, 1,
+    source.decode(
+        first_row + row, 1,
         values.subspan(static_cast<std::size_t>(row * weight.columns), static_cast<std::size_t>(weight.columns)));
   });
 }

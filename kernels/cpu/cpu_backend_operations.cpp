@@ -96,7 +96,7 @@ Result<void> CpuBackend::embed(const Weight& table, std::span<const std::int32_t
   if (auto valid = check_embed(table, ids, hidden); !valid) return valid;
   return context_.for_each(std::ssize(ids), [&](std::int64_t row, int) {
     const std::span<float> values(values_of(hidden) + row * table.columns, static_cast<std::size_t>(table.columns));
-    reference::decode_rows(as_cpu(table).tensor(), ids[static_cast<std::size_t>(row)], 1, values);
+    as_cpu(table).decode(ids[static_cast<std::size_t>(row)], 1, values);
     for (float& value : values) value = round_to(compute, value);
   });
 }

@@ -8,6 +8,7 @@
 #include "kernels/cpu/reference/decode.h"
 #include "kernels/formats/dynamic_map.h"
 #include "kernels/formats/levels.h"
+#include "kernels/row_decoder.h"
 
 namespace quantscope {
 namespace {
@@ -58,11 +59,16 @@ CpuWeight::View CpuWeight::view(std::int64_t first_row, std::int64_t row_count, 
     decode_factors(view.rows.first_block, block_after(first_row + row_count), scratch);
     view.rows.factors = scratch;
   } else if (access_ == Access::decoded) {
-    reference::decode_rows(tensor_, first_row, row_count, {scratch, static_cast<std::size_t>(row_count * columns)});
+    decode(first_row, row_count, {scratch, static_cast<std::size_t>(row_count * columns)});
     view.rows.codes = scratch;
     view.first = 0;
   }
   return view;
+}
+
+void CpuWeight::decode(std::int64_t first_row, std::int64_t row_count, std::span<float> values) const {
+  if (has_row_decoder(format)) return decode_rows(tensor_, first_row, row_count, values);
+  reference::decode_rows(tensor_, first_row, row_count, values);
 }
 
 void CpuWeight::decode_factors(std::int64_t begin, std::int64_t end, float* factors) const {

@@ -29,6 +29,8 @@ class CpuWeight final : public Weight {
   /// Rows [first_row, first_row + row_count). Formats without a kernel of their own are decoded into `scratch` here, as
   /// are the block factors of those that do not store them plainly.
   View view(std::int64_t first_row, std::int64_t row_count, float* scratch) const;
+  /// Decoded fp32 values of these rows, not rounded to a compute type.
+  void decode(std::int64_t first_row, std::int64_t row_count, std::span<float> values) const;
 
  private:
   /// How rows get in front of a kernel.

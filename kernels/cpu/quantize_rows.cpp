@@ -92,7 +92,9 @@ bool is_supported(const WeightFormat& format) {
     case ScaleLayout::flat_blocks:
       return format.code_type == CodeType::packed4 && format.block_size > 0 && format.block_size % 2 == 0 &&
              (format.levels == Levels::nf4 || format.levels == Levels::fp4 || format.levels == Levels::int4);
-    case ScaleLayout::row_groups: break;
+    case ScaleLayout::row_groups:
+    case ScaleLayout::whole:
+    case ScaleLayout::tiles: break;
   }
   return false;
 }
@@ -162,7 +164,9 @@ void encode_values(std::span<const float> values, std::int64_t first, QuantizedT
     case ScaleLayout::none: encode_dense(values, first, tensor, *kernels); break;
     case ScaleLayout::per_row: encode_rows(values, first, tensor, absmax, *kernels); break;
     case ScaleLayout::flat_blocks: encode_blocks(values, first, tensor, absmax, *kernels); break;
-    case ScaleLayout::row_groups: break;
+    case ScaleLayout::row_groups:
+    case ScaleLayout::whole:
+    case ScaleLayout::tiles: break;
   }
 }
 

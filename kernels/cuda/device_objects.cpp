@@ -10,7 +10,7 @@
 namespace quantscope::cuda {
 namespace {
 bool is_supported(const WeightFormat& format) {
-  if (format.zero_point != ZeroPoint::none) return false;
+  if (format.zero_point != ZeroPoint::none || format.group_index) return false;
   if (format.nested_scales && format.scale_layout != ScaleLayout::flat_blocks) return false;
   switch (format.scale_layout) {
     case ScaleLayout::none: return format.levels == Levels::identity && format.code_type <= CodeType::bfloat16;
@@ -18,7 +18,9 @@ bool is_supported(const WeightFormat& format) {
     case ScaleLayout::flat_blocks:
       return format.code_type == CodeType::packed4 && format.block_size > 0 && format.block_size % 2 == 0 &&
              (format.levels == Levels::nf4 || format.levels == Levels::fp4 || format.levels == Levels::int4);
-    case ScaleLayout::row_groups: break;
+    case ScaleLayout::row_groups:
+    case ScaleLayout::whole:
+    case ScaleLayout::tiles: break;
   }
   return false;
 }

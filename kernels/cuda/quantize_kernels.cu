@@ -207,7 +207,9 @@ cudaError_t encode(cudaStream_t stream, const WeightFormat& format, const Encode
       return launch(stream, {rows * lanes_per_warp}, int8_row_kernel<Source>, arguments);
     }
     case ScaleLayout::flat_blocks: return encode_blocks<Source>(stream, format, arguments);
-    case ScaleLayout::row_groups: break;
+    case ScaleLayout::row_groups:
+    case ScaleLayout::whole:
+    case ScaleLayout::tiles: break;
   }
   return cudaErrorInvalidValue;
 }

@@ -52,7 +52,9 @@ __device__ inline float decode_value(const WeightView& weight, std::int64_t posi
     case CodeType::bfloat16: return bf16_to_fp32(static_cast<const std::uint16_t*>(weight.codes)[position]);
     case CodeType::signed8: return decode_int8(static_cast<const std::int8_t*>(weight.codes)[position], factor);
     case CodeType::packed4:
-    case CodeType::ggml_blocks: break;
+    case CodeType::ggml_blocks:
+    case CodeType::unsigned_bits:  // refused on upload, as is float8_e4m3
+    case CodeType::float8_e4m3: break;
   }
   const int pair = static_cast<const std::uint8_t*>(weight.codes)[position / 2];
   return level_of(weight.levels, position % 2 == 0 ? pair >> 4 : pair & 15) * factor;

@@ -73,14 +73,32 @@ class CommandLine : public ::testing::Test {
 TEST_F(CommandLine, HelpShowsEverySubCommandWithAJsonExample) {
   const Outcome help = cli("--help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"inspect", "forecast", "tokenize", "generate", "logits", "tensor", "quantize", "evaluate",
-                              "compare", "run", "devices"}) {
+  for (const char* command : {"inspect", "forecast", "tokenize", "generate", "logits", "tensor", "quantize", "verify",
+                              "evaluate", "compare", "run", "devices"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     const Outcome own = cli(std::string(command) + " --help");
     EXPECT_EQ(own.exit_code, 0) << command;
     EXPECT_THAT(own.output, HasSubstr("JSON")) << command;
   }
   EXPECT_EQ(cli("--version").exit_code, 0);
+}
+
+TEST_F(CommandLine, QuantizeWritesAFolderThatVerifyAndInspectUnderstand) {
+  const std::string out = file("nf4");
+  const json written = cli_json("quantize " + model() + " nf4-dq --format bitsandbytes --out " + out);
+  EXPECT_GT(written.at("bytes"), 100'000);
+  const json verified = cli_json("verify " + out + " " + model());
+  EXPECT_EQ(verified.at("holds"), true);
+  EXPECT_EQ(verified.at("tensors").size(), 20U);
+  const json quantization = cli_json("inspect " + out).at("quantization");
+  ASSERT_EQ(quantization.size(), 1U);
+  EXPECT_EQ(quantization.at(0).at("form"), "bitsandbytes NF4 block 64, double quantization");
+  EXPECT_EQ(quantization.at(0).at("tensors"), 14);
+  EXPECT_EQ(cli("verify " + out + " " + model() + " --max-relative-error 0.01").exit_code, 3);
+  const Outcome again = errors("quantize " + model() + " nf4 --format bitsandbytes --out " + out);
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.output, HasSubstr("exists already"));
+  EXPECT_NE(errors("quantize " + model() + " nf4 --format parquet --out " + file("x")).exit_code, 0);
 }
 
 TEST_F(CommandLine, WrongUsageExitsWithTwo) {

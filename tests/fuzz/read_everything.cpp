@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "kernels/memory_checks.h"
+
 namespace quantscope::fuzzing {
 
 void read_everything(const Result<std::shared_ptr<const Checkpoint>>& checkpoint) {
@@ -15,7 +17,10 @@ void read_everything(const Result<std::shared_ptr<const Checkpoint>>& checkpoint
   for (const TensorInfo& tensor : (*checkpoint)->tensors()) {
     values.resize(static_cast<std::size_t>(tensor.count()));
     if (!(*checkpoint)->decode_rows(tensor, 0, tensor.rows(), values)) std::abort();
-    if (tensor.quantized && !(*checkpoint)->read_stored(tensor, ledger, MemoryTag::codes)) std::abort();
+    if (!tensor.quantized) continue;
+    MemoryLedger ledger;
+    const auto stored = (*checkpoint)->read_stored(tensor, ledger, MemoryTag::codes);
+    if (!stored || stored->format != *tensor.quantized || !check_parts(*stored)) std::abort();
   }
   if (!(*checkpoint)->fingerprint()) std::abort();
   (*checkpoint)->baseline_note();

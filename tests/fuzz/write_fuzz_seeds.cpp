@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/core/checkpoint/small_checkpoints.h"
+#include "tests/core/checkpoint/small_layouts.h"
 #include "tests/support/ggml_data.h"
 #include "tests/support/reference_data.h"
 
@@ -77,6 +78,12 @@ std::string gguf_parts() {
   return bytes_of(static_cast<std::uint32_t>(first.size())) + first + numbered(rest, 1).build();
 }
 
+/// What safetensors_fuzzer takes: the length of the config in two bytes, the config, the file.
+std::string with_config(const std::string& config, const std::string& file) {
+  const std::string length = {static_cast<char>(config.size() & 0xFFU), static_cast<char>(config.size() >> 8U)};
+  return length + config + file;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -86,7 +93,11 @@ int main(int count, char** arguments) {
   for (const quantscope::GgmlTypeInfo& info : quantscope::ggml_types)
     write(folder / "gguf", std::string(info.key), gguf_with(info));
   write(folder / "gguf_parts", "small", gguf_parts());
-  write(folder / "safetensors", "small", safetensors_file(small_tensors()));
+  write(folder / "safetensors", "small", with_config({}, safetensors_file(small_tensors())));
+  for (const SmallLayout& layout : small_layouts()) {
+    const std::string config = layout.config.is_null() ? std::string() : layout.config.dump();
+    write(folder / "safetensors", layout.name, with_config(config, safetensors_file(layout.entries)));
+  }
   write(folder / "config", "small", small_config());
   copy_architectures(folder);
   write_constructs(folder);

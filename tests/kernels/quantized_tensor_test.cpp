@@ -48,19 +48,40 @@ TEST(FormatBytes, RoundUpForOddCountsAndPartialBlocks) {
   EXPECT_EQ(nested.scales, 257 + 2 * 4 + 4);
 }
 
-TEST(FormatBytes, CountZeroPointsWithTheScales) {
-  WeightFormat format = block_format(DataType::int4, 128, false);
-  format.scale_layout = ScaleLayout::row_groups;
-  format.zero_point = ZeroPoint::integer;
+TEST(FormatBytes, CountWholeRowsOfCodesAndOfZeroPoints) {
+  WeightFormat format = affine_format(3, 128, ScaleType::float16);
   EXPECT_EQ(scale_count(format, 10, 300), 30);
-  EXPECT_EQ(format_bytes(format, 10, 300).scales, 30 * 5);
+  EXPECT_EQ(format_bytes(format, 10, 300).codes, 10 * 113);  // 900 bits
+  EXPECT_EQ(format_bytes(format, 10, 300).scales, 30 * 2);
+  format.zero_point = ZeroPoint::integer;
+  EXPECT_EQ(format_bytes(format, 10, 300).scales, 30 * 2 + 10 * 2);  // 9 bits
+  format.group_index = true;
+  EXPECT_EQ(format_bytes(format, 10, 300).scales, 30 * 2 + 10 * 2 + 300 * 4);
+  format.group_index = false;
   format.zero_point = ZeroPoint::floating;
-  EXPECT_EQ(format_bytes(format, 10, 300).scales, 30 * 8);
+  EXPECT_EQ(format_bytes(format, 10, 300).scales, 30 * 4);
+}
+
+TEST(FormatBytes, CountTheScalesOfFp8) {
+  WeightFormat format;
+  format.code_type = CodeType::float8_e4m3;
+  format.scale_layout = ScaleLayout::whole;
+  EXPECT_EQ(format_bytes(format, 300, 200).codes, 300 * 200);
+  EXPECT_EQ(format_bytes(format, 300, 200).scales, 4);
+  format.scale_layout = ScaleLayout::per_row;
+  EXPECT_EQ(format_bytes(format, 300, 200).scales, 4 * 300);
+  format.scale_layout = ScaleLayout::tiles;
+  format.block_size = 128;
+  format.scale_type = ScaleType::bfloat16;
+  EXPECT_EQ(format_bytes(format, 300, 200).scales, 2 * 3 * 2);
 }
 
 TEST(Allocate, EntersExactlyTheForecastBytesInTheLedger) {
+  WeightFormat act_order = affine_format(4, 32, ScaleType::float16);
+  act_order.zero_point = ZeroPoint::integer;
+  act_order.group_index = true;
   for (const WeightFormat& format :
-       {dense_format(DataType::bf16), int8_row_format(), block_format(DataType::nf4, 64, true)}) {
+       {dense_format(DataType::bf16), int8_row_format(), block_format(DataType::nf4, 64, true), act_order}) {
     MemoryLedger ledger;
     const auto tensor = QuantizedTensor::allocate(ledger, 33, 71, format, MemoryTag::head);
     ASSERT_TRUE(tensor.has_value());
@@ -85,6 +106,11 @@ TEST(Allocate, RefusesShapesAndFormatsThatCannotBe) {
   WeightFormat nested_rows = int8_row_format();
   nested_rows.nested_scales = true;
   EXPECT_EQ(code(4, 4, nested_rows), ErrorCode::unsupported);
+  EXPECT_EQ(code(4, 4, affine_format(5, 2, ScaleType::float16)), ErrorCode::unsupported);
+  EXPECT_EQ(code(4, 4, affine_format(4, 0, ScaleType::float16)), ErrorCode::invalid_argument);
+  WeightFormat zeros = block_format(DataType::int4, 64, false);
+  zeros.zero_point = ZeroPoint::integer;
+  EXPECT_EQ(code(4, 4, zeros), ErrorCode::unsupported);
   EXPECT_EQ(ledger.peak().total(), 0);
 }
 

@@ -38,7 +38,7 @@ QVariant TensorsModel::data(const QModelIndex& index, int role) const {
   switch (column) {
     case name: return QString::fromStdString(info.name);
     case shape: return shape_text(info);
-    case stored: return to_qt(stored_type_info(info.type).name);
+    case stored: return to_qt(stored_form(info));
     case count: return format_count(info.count());
     default: break;
   }

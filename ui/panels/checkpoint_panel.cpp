@@ -19,7 +19,7 @@ QString tr(const char* text) { return CheckpointPanel::tr(text); }
 /// "Q4_1 ×210, F32 ×61", most frequent first.
 QString stored_types(const Checkpoint& checkpoint) {
   std::map<QString, int> counts;
-  for (const TensorInfo& tensor : checkpoint.tensors()) ++counts[to_qt(stored_type_info(tensor.type).name)];
+  for (const TensorInfo& tensor : checkpoint.tensors()) ++counts[to_qt(stored_form(tensor))];
   std::vector<std::pair<QString, int>> ordered(counts.begin(), counts.end());
   std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   QStringList parts;

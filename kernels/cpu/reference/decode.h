@@ -13,7 +13,7 @@ namespace quantscope::reference {
 float decoded_absmax(const QuantizedTensor& tensor, std::int64_t index);
 
 /// Decoded fp32 values of rows [first_row, first_row + row_count), row-major, `values` holds row_count * columns.
-/// Precondition: a dense format, flat blocks, or one scale per row.
+/// Precondition: the parts of the tensor have the sizes of its format.
 void decode_rows(const QuantizedTensor& tensor, std::int64_t first_row, std::int64_t row_count,
                  std::span<float> values);
 

@@ -98,7 +98,9 @@ void encode_values(std::span<const float> values, std::int64_t first, QuantizedT
     case ScaleLayout::none: encode_dense(values, first, tensor); break;
     case ScaleLayout::per_row: encode_rows(values, first, tensor, absmax); break;
     case ScaleLayout::flat_blocks: encode_blocks(values, first, tensor, absmax); break;
-    case ScaleLayout::row_groups: break;
+    case ScaleLayout::row_groups:
+    case ScaleLayout::whole:
+    case ScaleLayout::tiles: break;
   }
 }
 

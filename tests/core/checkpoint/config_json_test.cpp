@@ -74,8 +74,6 @@ TEST(ConfigJson, RefusesByName) {
   EXPECT_THAT(message(with("layer_types", {"full_attention", "sliding_attention"})), HasSubstr("no sliding window"));
   EXPECT_THAT(message(with("layer_types", {"full_attention", "linear_attention"})), HasSubstr("linear_attention"));
   EXPECT_THAT(message(with("layer_types", {"full_attention"})), HasSubstr("no list of 2 layers"));
-  EXPECT_THAT(message(with("quantization_config", {{"quant_method", "gptq"}})), HasSubstr("'gptq'"));
-  EXPECT_THAT(message(with("quantization_config", {{"bits", 4}})), HasSubstr("an unnamed method"));
   EXPECT_THAT(message(with("torch_dtype", "float8_e4m3fn")), HasSubstr("'float8_e4m3fn'"));
   EXPECT_THAT(message(json::object()), HasSubstr("describes no model"));
 }

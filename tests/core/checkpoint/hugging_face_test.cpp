@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -68,23 +69,33 @@ INSTANTIATE_TEST_SUITE_P(Models, ReferenceModel,
                          ::testing::Values("stories260K", "llama3_rope_gqa_tied", "llama_head_dim", "mistral", "qwen2",
                                            "qwen3"));
 
-struct Refused {
-  const char* folder;
-  const char* words;
-};
-class RefusedModel : public ::testing::TestWithParam<Refused> {};
-
-TEST_P(RefusedModel, IsRefusedByName) {
-  QUANTSCOPE_REQUIRE_SHARED();
-  const auto checkpoint = Checkpoint::open(shared_folder() / "reference" / GetParam().folder);
-  ASSERT_FALSE(checkpoint);
-  EXPECT_EQ(checkpoint.error().code, ErrorCode::unsupported);
-  EXPECT_THAT(checkpoint.error().message, HasSubstr(GetParam().words));
+TEST(HuggingFace, RefusesUnknownQuantizationsByName) {
+  const auto message = [](const nlohmann::json& quantization) {
+    nlohmann::json config = nlohmann::json::parse(small_config());
+    config["quantization_config"] = quantization;
+    const TemporaryFolder folder;
+    folder.write("model.safetensors", safetensors_file(small_tensors()));
+    folder.write("config.json", config.dump());
+    const auto checkpoint = Checkpoint::open(folder.path());
+    return checkpoint ? std::string("opened") : checkpoint.error().message;
+  };
+  EXPECT_THAT(message({{"quant_method", "quip"}}), HasSubstr("'quip'"));
+  EXPECT_THAT(message({{"bits", 4}}), HasSubstr("'quant_method'"));
+  EXPECT_THAT(message(7), HasSubstr("quantization_config"));
+  EXPECT_EQ(message({{"quant_method", "gptq"}, {"bits", 4}}), "opened") << "no module was converted";
 }
 
-INSTANTIATE_TEST_SUITE_P(Unsupported, RefusedModel,
-                         ::testing::Values(Refused{"bitsandbytes/checkpoint_fp4", "'bitsandbytes'"},
-                                           Refused{"bitsandbytes/checkpoint_int8", "'bitsandbytes'"}));
+TEST(HuggingFace, ReadsF64RoundedToF32) {
+  const TemporaryFolder folder;
+  const double values[] = {0.1, -1e300, 3.0};
+  const auto path = folder.write("one.safetensors",
+                                 safetensors_file({{"x", "F64", {3}, {reinterpret_cast<const char*>(values), 24}}}));
+  const auto checkpoint = Checkpoint::open(path);
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  std::vector<float> read(3);
+  ASSERT_TRUE((*checkpoint)->decode_rows((*checkpoint)->tensors()[0], 0, 1, read));
+  EXPECT_EQ(read, (std::vector<float>{0.1F, -std::numeric_limits<float>::infinity(), 3.0F}));
+}
 
 TEST(HuggingFace, ReadsBothConfigStyles) {
   QUANTSCOPE_REQUIRE_SHARED();

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The formats that only checkpoints bring along: affine codes of 2, 3, 4 and 8 bits, and FP8.
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <random>
+
+#include "kernels/cpu/reference/decode.h"
+#include "kernels/cpu/reference/operations.h"
+#include "kernels/formats/affine.h"
+#include "kernels/formats/fp8.h"
+#include "kernels/row_decoder.h"
+#include "tests/kernels/cpu_device.h"
+#include "tests/support/reference_data.h"
+
+namespace quantscope::testing {
+namespace {
+
+TEST(Fp8, DecodesAllCodesAsMlDtypesDoes) {
+  std::ifstream table(source_folder() / "tests/data/fp8_e4m3fn.txt");
+  ASSERT_TRUE(table) << "tests/data/fp8_e4m3fn.txt is missing";
+  std::string bits;
+  for (int code = 0; code < 256; ++code) {
+    ASSERT_TRUE(table >> bits) << code;
+    const float expected = float_from_bits(static_cast<std::uint32_t>(std::stoul(bits, nullptr, 16)));
+    const float decoded = decode_fp8_e4m3(static_cast<std::uint8_t>(code));
+    if (std::isnan(expected))
+      EXPECT_TRUE(std::isnan(decoded)) << code;
+    else
+      EXPECT_EQ(float_bits(decoded), float_bits(expected)) << code;
+  }
+}
+
+TEST(BitCodes, AreReadWhereTheyWereStoredWhateverTheirWidth) {
+  for (const int bits : {2, 3, 4, 8}) {
+    std::vector<std::uint8_t> row(static_cast<std::size_t>(bit_row_bytes(37, bits)));
+    for (int i = 0; i < 37; ++i) put_bit_code(row.data(), i, bits, (7 * i + 3) & ((1 << bits) - 1));
+    for (int i = 0; i < 37; ++i) EXPECT_EQ(bit_code(row.data(), i, bits), (7 * i + 3) & ((1 << bits) - 1)) << i;
+  }
+}
+
+// 0..7 in order are the word 0x76543210 in GPTQ's layout; 3-bit codes run on across bytes.
+TEST(BitCodes, BeginWithTheLowestBits) {
+  std::uint8_t word[4] = {}, three[3] = {};
+  for (int i = 0; i < 8; ++i) put_bit_code(word, i, 4, i);
+  for (int i = 0; i < 8; ++i) put_bit_code(three, i, 3, i);
+  EXPECT_EQ(word[0] | word[1] << 8 | word[2] << 16 | word[3] << 24, 0x76543210);
+  EXPECT_EQ(three[0] | three[1] << 8 | three[2] << 16, 0b111'110'101'100'011'010'001'000);
+}
+
+struct NamedFormat {
+  std::string name;
+  WeightFormat format;
+};
+
+std::vector<NamedFormat> stored_formats() {
+  std::vector<NamedFormat> list;
+  for (const int bits : {2, 3, 4, 8})
+    for (const ZeroPoint zero : {ZeroPoint::none, ZeroPoint::integer, ZeroPoint::floating})
+      for (const bool act_order : {false, true}) {
+        const auto type = static_cast<ScaleType>(list.size() % 3);
+        WeightFormat format = affine_format(bits, bits == 8 ? 1000 : 24, type);
+        format.zero_point = zero;
+        format.group_index = act_order;
+        list.push_back({std::to_string(bits) + " bits, zero " + std::to_string(static_cast<int>(zero)) +
+                            (act_order ? ", act-order" : ""),
+                        format});
+      }
+  for (const ScaleLayout layout : {ScaleLayout::whole, ScaleLayout::per_row, ScaleLayout::tiles}) {
+    WeightFormat format;
+    format.code_type = CodeType::float8_e4m3;
+    format.scale_layout = layout;
+    format.block_size = layout == ScaleLayout::tiles ? 16 : 0;
+    format.scale_type = layout == ScaleLayout::tiles ? ScaleType::bfloat16 : ScaleType::float32;
+    list.push_back({"fp8 " + std::to_string(static_cast<int>(layout)), format});
+  }
+  return list;
+}
+
+void fill_scales(TaggedBuffer& buffer, ScaleType type, std::mt19937& random, float middle) {
+  std::uniform_real_distribution<float> scale(0.5F * middle, 1.5F * middle);
+  if (type == ScaleType::float32)
+    for (float& value : buffer.as<float>()) value = scale(random);
+  else
+    for (std::uint16_t& bits : buffer.as<std::uint16_t>())
+      bits = type == ScaleType::float16 ? fp32_to_fp16(scale(random)) : fp32_to_bf16(scale(random));
+}
+
+/// A tensor of any codes; FP8 without NaN.
+QuantizedTensor random_tensor(MemoryLedger& ledger, std::int64_t rows, std::int64_t columns,
+                              const WeightFormat& format) {
+  auto made = QuantizedTensor::allocate(ledger, rows, columns, format, MemoryTag::codes);
+  EXPECT_TRUE(made.has_value());
+  QuantizedTensor tensor = std::move(*made);
+  std::mt19937 random(static_cast<unsigned>(rows * columns));
+  const bool fp8 = format.code_type == CodeType::float8_e4m3;
+  for (std::uint8_t& byte : tensor.codes.as<std::uint8_t>())
+    byte = static_cast<std::uint8_t>(fp8 ? random() % 127 + 128 * (random() % 2) : random());
+  fill_scales(tensor.scales, format.scale_type, random, 0.01F);
+  if (format.zero_point == ZeroPoint::floating) fill_scales(tensor.zeros, format.scale_type, random, 4.0F);
+  if (format.zero_point == ZeroPoint::integer)
+    for (std::uint8_t& byte : tensor.zeros.as<std::uint8_t>()) byte = static_cast<std::uint8_t>(random());
+  if (format.group_index)
+    for (std::int32_t& group : tensor.group_index.as<std::int32_t>())
+      group = static_cast<std::int32_t>(random() % static_cast<unsigned>(groups_per_row(format, columns)));
+  return tensor;
+}
+
+TEST(RowDecoder, GivesTheBitsOfTheReference) {
+  for (const NamedFormat& format : stored_formats())
+    for (const std::int64_t columns : {1, 7, 64, 129, 2100}) {
+      MemoryLedger ledger;
+      const QuantizedTensor tensor = random_tensor(ledger, 19, columns, format.format);
+      std::vector<float> expected(static_cast<std::size_t>(17 * columns)), decoded(expected.size());
+      reference::decode_rows(tensor, 2, 17, expected);
+      ASSERT_TRUE(has_row_decoder(format.format));
+      decode_rows(tensor, 2, 17, decoded);
+      EXPECT_EQ(std::memcmp(decoded.data(), expected.data(), expected.size() * sizeof(float)), 0)
+          << format.name << ", K " << columns;
+    }
+}
+
+class StoredFormats : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(StoredFormats, AreUploadedDecodedEmbeddedAndMultipliedAsTheReferenceDoes) {
+  const auto backend = create_cpu(GetParam(), 2);
+  constexpr std::int64_t outputs = 50, rows = 3, columns = 200;
+  const auto x = random_values(rows * columns, 2);
+  for (const NamedFormat& format : stored_formats()) {
+    MemoryLedger ledger;
+    const QuantizedTensor tensor = random_tensor(ledger, outputs, columns, format.format);
+    const auto weight = backend->upload(random_tensor(backend->ledger(), outputs, columns, format.format));
+    ASSERT_TRUE(weight.has_value()) << format.name << ": " << weight.error().message;
+    const auto copy = backend->download(**weight);
+    ASSERT_TRUE(copy.has_value());
+    EXPECT_EQ(std::memcmp(copy->codes.data(), tensor.codes.data(), tensor.codes.size()), 0) << format.name;
+    std::vector<float> expected(outputs * columns), decoded(outputs * columns);
+    reference::decode_rows(tensor, 0, outputs, expected);
+    ASSERT_TRUE(backend->decode(**weight, 0, outputs, decoded).has_value());
+    EXPECT_EQ(decoded, expected) << format.name;
+    const std::vector<std::int32_t> ids = {outputs - 1, 3};
+    const auto hidden = create_filled(*backend, std::vector<float>(2 * columns), 2);
+    ASSERT_TRUE(backend->embed(**weight, ids, ComputeType::fp32, *hidden).has_value());
+    EXPECT_EQ(values_of(*backend, *hidden, 1), std::vector<float>(expected.end() - columns, expected.end()))
+        << format.name;
+    for (const ComputeType compute : {ComputeType::fp32, ComputeType::bf16}) {
+      Linear linear;
+      linear.weight = weight->get();
+      linear.compute = compute;
+      const double largest = std::abs(*std::ranges::max_element(expected, {}, [](float v) { return std::abs(v); }));
+      expect_near(multiply(*backend, linear, x, rows), reference::linear(x, rows, tensor, compute),
+                  1e-5 + 1e-6 * largest * columns, format.name);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, StoredFormats, ::testing::ValuesIn(levels()));
+
+TEST(Upload, RefusesAGroupIndexOutsideTheGroups) {
+  const auto backend = create_cpu();
+  WeightFormat format = affine_format(4, 32, ScaleType::float16);
+  format.group_index = true;
+  for (const std::int32_t group : {-1, 4}) {
+    QuantizedTensor tensor = random_tensor(backend->ledger(), 2, 128, format);
+    tensor.group_index.as<std::int32_t>()[100] = group;
+    const auto weight = backend->upload(std::move(tensor));
+    ASSERT_FALSE(weight.has_value());
+    EXPECT_EQ(weight.error().code, ErrorCode::invalid_argument);
+  }
+}
+
+}  // namespace
+}  // namespace quantscope::testing
