@@ -25,7 +25,7 @@ for type in ${QUANTSCOPE_TYPES:-f16 q8_0 q4_0 q4_1 q5_0 q5_1 iq4_nl q4_k q6_k as
   [ "$type" != as-stored ] || choice=()
   "$cli" quantize "$model" --format gguf "${choice[@]}" --out "$file" >/dev/null 2>&1
   "$llama/llama-perplexity" -m "$file" -f "$text" -c 512 -b 512 --chunks "$chunks" -t "$(nproc)" >"$log" 2>&1
-  theirs=$(sed -n 's/^Final estimate: PPL = \([0-9.]*\) +\/- \([0-9.]*\).*/\1 \2/p' "$log")
+  theirs=$(sed -n 's/.*Final estimate: PPL = \([0-9.]*\) +\/- \([0-9.]*\).*/\1 \2/p' "$log")
   ours=$("$cli" evaluate "$file" as-stored:compute=fp32 --task perplexity --data "$text" --chunks "0:$chunks" --json 2>/dev/null |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["perplexity"])')
   warnings=$(grep -ciE 'warn|missing|unknown|mismatch|invalid|not found|fail' "$log" || true)
