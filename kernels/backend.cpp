@@ -7,4 +7,10 @@ std::int64_t KvShape::bytes() const {
   return 2 * layers * pages * page_tokens * kv_heads * head_dim * data_type_info(type).bits / 8;
 }
 
+Result<void> Backend::run_pass(const PassKey& /*key*/, std::span<const std::int32_t> /*ids*/,
+                               std::span<const SequenceRows> /*sequences*/, const KvStorage& /*storage*/,
+                               const std::function<Result<void>()>& operations) {
+  return operations();
+}
+
 }  // namespace quantscope

@@ -137,6 +137,13 @@ struct TopToken {
   float margin = 0.0F;  ///< best minus second-best logit
 };
 
+/// What makes two forward passes the same but for their token ids and sequences: the caller's buffers and weights.
+struct PassKey {
+  const void* owner = nullptr;  ///< the object that holds the buffers
+  std::uint64_t version = 0;    ///< another one when a weight or a setting of an operation was exchanged
+  bool operator==(const PassKey&) const = default;
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -207,6 +214,13 @@ class Backend {
   /// output = activation(gate(norm(input))) * up(norm(input)).
   virtual Result<void> norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
                                     const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) = 0;
+
+  /// Runs a forward pass: `operations` calls the operations above, embed() with these `ids` and rope_append() and
+  /// attention() with these `sequences` of `storage`. A device may record what they queue and, the next time that the key, the number
+  /// of ids and the shape of the sequences are the same, queue it again without calling `operations`.
+  virtual Result<void> run_pass(const PassKey& key, std::span<const std::int32_t> ids,
+                                std::span<const SequenceRows> sequences, const KvStorage& storage,
+                                const std::function<Result<void>()>& operations);
 
   // The head: final norm, then the vocabulary matrix, for chosen rows of `hidden` -----------------------------------
 

@@ -78,6 +78,13 @@ Result<void> Decoder::forward(std::span<const std::int32_t> ids, std::span<const
                   fmt::format("Token id {} is outside the model's vocabulary of {}.", id, description.vocabulary));
   }
   rows_ = rows;
+  return backend.run_pass({this, model_->version()}, ids, sequences, cache_.storage(),
+                          [&] { return run_layers(ids, sequences); });
+}
+
+Result<void> Decoder::run_layers(std::span<const std::int32_t> ids, std::span<const SequenceRows> sequences) {
+  Backend& backend = model_->backend();
+  const auto rows = static_cast<std::int64_t>(ids.size());
   if (auto done = backend.embed(model_->embedding(), ids, model_->compute(), *hidden_); !done) return done;
   if (const float scale = model_->embedding_scale(); scale != 1.0F)
     if (auto done = backend.scale(*hidden_, rows, scale); !done) return done;

@@ -58,6 +58,7 @@ class Decoder {
  private:
   Decoder() = default;
   Result<void> forward(std::span<const std::int32_t> ids, std::span<const SequenceRows> sequences);
+  Result<void> run_layers(std::span<const std::int32_t> ids, std::span<const SequenceRows> sequences);
   Result<void> run_layer(const Model::Layer& layer, std::int64_t rows, std::span<const SequenceRows> sequences);
   /// hidden_ += linear(input), normalized first where there is a norm.
   Result<void> add_to_hidden(const Buffer& input, std::int64_t rows, const Linear& linear, const Norm& norm);

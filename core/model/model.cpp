@@ -157,6 +157,7 @@ Result<std::unique_ptr<Weight>> Model::swap(std::string_view name, std::unique_p
     redirect(head_.weight);
     entry.plan.format = weight->format;
     std::swap(entry.weight, weight);
+    ++version_;
     return weight;
   }
   return fail(ErrorCode::not_found, fmt::format("The model has no weight {}.", name));

@@ -37,6 +37,9 @@ class Model {
   /// Exchanges one weight (same shape) without a reload; the old one is returned. For sensitivity and sweeps.
   Result<std::unique_ptr<Weight>> swap(std::string_view name, std::unique_ptr<Weight> weight);
 
+  /// How often weights were exchanged.
+  std::uint64_t version() const { return version_; }
+
   double load_seconds() const { return load_seconds_; }  ///< reading, quantizing and placing all weights
 
   /// What a forward pass needs of one transformer block.
@@ -75,6 +78,7 @@ class Model {
   std::vector<float> inverse_frequencies_;
   float embedding_scale_ = 1.0F;
   double load_seconds_ = 0;
+  std::uint64_t version_ = 0;
 };
 
 /// theta^(-2i/d) for i < d/2 in fp32, with the model's scaling or GGUF divisors applied. Source: Hugging Face

@@ -1,164 +1,430 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cuda/attention_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "kernels/cuda/block_reduce.h"
+#include "kernels/cuda/kv_storage.h"
 #include "kernels/cuda/launch.h"
-#include "kernels/formats/half.h"
+#include "kernels/cuda/ptx.h"
 
 namespace quantscope::cuda {
 namespace {
+constexpr int attention_threads = static_cast<int>(attention_chunk);
+constexpr int attention_warps = attention_threads / static_cast<int>(lanes_per_warp);
+/// Queries of one key head that a block works on.
+constexpr int queries_per_block = 8;
+/// Values that a thread loads before it uses the first.
+constexpr int loads_ahead = 8;
+// Rows of generation leave most of the GPU idle unless positions are shared among blocks.
+constexpr std::int64_t most_rows_with_chunks = 16;
 
-/// Element index in the cache of a head's key at a position; its value lies half a page further.
-__device__ std::int64_t key_index(const KvView& cache, const Batch& batch, const RowLocation& location,
-                                  std::int64_t position, std::int64_t kv_head) {
-  const std::int64_t page = batch.pages[location.first_page + position / cache.page_tokens];
-  const std::int64_t head_page = (batch.layer * cache.pages + page) * cache.kv_heads + kv_head;
-  return (2 * head_page * cache.page_tokens + position % cache.page_tokens) * cache.head_dim;
-}
-
-__device__ std::int64_t value_offset(const KvView& cache) { return cache.page_tokens * cache.head_dim; }
-
-__device__ float load(const KvView& cache, std::int64_t index) {
-  if (cache.type == DataType::fp32) return static_cast<const float*>(cache.data)[index];
-  const std::uint16_t bits = static_cast<const std::uint16_t*>(cache.data)[index];
-  return cache.type == DataType::fp16 ? fp16_to_fp32(bits) : bf16_to_fp32(bits);
-}
-
-__device__ void store(const KvView& cache, std::int64_t index, float value) {
-  if (cache.type == DataType::fp32) {
-    static_cast<float*>(cache.data)[index] = value;
-  } else {
-    static_cast<std::uint16_t*>(cache.data)[index] =
-        cache.type == DataType::fp16 ? fp32_to_fp16(value) : fp32_to_bf16(value);
-  }
-}
-
-__device__ float angle_of(const RopeArguments& a, std::int64_t position, std::int64_t pair) {
-  return static_cast<float>(position) * a.inverse_frequencies[pair];
-}
-
-/// One pair of one query head per thread.
-__global__ void rotate_kernel(RopeArguments a) {
-  const std::int64_t half = a.cache.head_dim / 2;
-  const std::int64_t i = thread_number();
-  if (i >= a.batch.count * a.batch.heads * half) return;
-  const RowLocation location = a.batch.locations[i / half / a.batch.heads];
-  const std::int64_t pair = i % half;
-  float* head = a.q + (location.row * a.batch.heads + i / half % a.batch.heads) * a.cache.head_dim;
-  const float angle = angle_of(a, location.position, pair);
-  const float first = head[pair];
-  const float second = head[half + pair];
-  head[pair] = first * cosf(angle) - second * sinf(angle);
-  head[half + pair] = second * cosf(angle) + first * sinf(angle);
-}
-
-__device__ float rotated_key(const RopeArguments& a, const float* head, std::int64_t position, std::int64_t d) {
-  if (a.inverse_frequencies == nullptr) return head[d];
-  const std::int64_t half = a.cache.head_dim / 2;
-  const float angle = angle_of(a, position, d % half);
-  const float other = d < half ? -head[half + d] : head[d - half];
-  return head[d] * cosf(angle) + other * sinf(angle);
-}
-
-/// One element of a key and of a value per thread.
-__global__ void append_kernel(RopeArguments a) {
-  const std::int64_t i = thread_number();
-  const std::int64_t head_dim = a.cache.head_dim;
-  if (i >= a.batch.count * a.cache.kv_heads * head_dim) return;
-  const RowLocation location = a.batch.locations[i / head_dim / a.cache.kv_heads];
-  const std::int64_t kv_head = i / head_dim % a.cache.kv_heads;
-  const std::int64_t d = i % head_dim;
-  const std::int64_t from = (location.row * a.cache.kv_heads + kv_head) * head_dim;
-  const std::int64_t to = key_index(a.cache, a.batch, location, location.position, kv_head) + d;
-  store(a.cache, to, rotated_key(a, a.k + from, location.position, d));
-  store(a.cache, to + value_offset(a.cache), a.v[from + d]);
-}
-
-/// One head of one row.
-struct Query {
-  RowLocation location;
-  std::int64_t head;
-  std::int64_t kv_head;
-  std::int64_t first_position;  // that it sees
-  std::int64_t positions;       // how many it sees
+/// What a block works on: some rows of one sequence, whose heads share keys. Query s is head s % heads of row s /
+/// heads.
+struct Work {
+  RowLocation location;  // of the first row
+  int row = 0;           // number in the batch
+  int kv_head = 0;
+  int first_head = 0;
+  int heads = 0;
+  int queries = 0;
+  int first_position = 0;  // that any row sees
+  int end_position = 0;
 };
 
-/// Query number `index` of [count, heads].
-__device__ Query query_at(const AttentionArguments& a, std::int64_t index) {
-  Query query;
-  query.location = a.batch.locations[index / a.batch.heads];
-  query.head = index % a.batch.heads;
-  query.kv_head = query.head / (a.batch.heads / a.cache.kv_heads);
-  const std::int64_t end = query.location.position + 1;
-  query.first_position = a.window > 0 && end > a.window ? end - a.window : 0;
-  query.positions = end - query.first_position;
-  return query;
+/// The positions that a row sees.
+struct Sight {
+  int first, end;
+  __device__ bool sees(int position) const { return position >= first && position < end; }
+};
+
+__device__ Sight sight_of(const AttentionArguments& a, std::int64_t position) {
+  const int end = static_cast<int>(position) + 1;
+  return {a.window > 0 && end > a.window ? end - static_cast<int>(a.window) : 0, end};
 }
 
-/// One score per thread.
-__global__ void score_kernel(AttentionArguments a) {
-  const std::int64_t i = thread_number();
-  if (i >= a.batch.count * a.batch.heads * a.score_stride) return;
-  const Query query = query_at(a, i / a.score_stride);
-  const std::int64_t offset = i % a.score_stride;
-  if (offset >= query.positions) return;
-  const float* q = a.q + (query.location.row * a.batch.heads + query.head) * a.cache.head_dim;
-  const std::int64_t key = key_index(a.cache, a.batch, query.location, query.first_position + offset, query.kv_head);
-  float score = 0.0F;
-  for (std::int64_t d = 0; d < a.cache.head_dim; ++d) score = fmaf(q[d], load(a.cache, key + d), score);
-  score *= a.scale;
-  a.scores[i] = a.soft_cap == 0.0F ? score : a.soft_cap * tanhf(score / a.soft_cap);
+__device__ Work block_work(const AttentionArguments& a) {
+  Work work;
+  const int group = static_cast<int>(a.batch.heads / a.cache.kv_heads);
+  const int parts = (group + queries_per_block - 1) / queries_per_block;
+  const int part = static_cast<int>(blockIdx.y) % parts;
+  work.row = static_cast<int>(blockIdx.x * a.rows_per_block);
+  work.location = a.batch.locations[work.row];
+  work.kv_head = static_cast<int>(blockIdx.y) / parts;
+  work.first_head = work.kv_head * group + part * queries_per_block;
+  work.heads = min(queries_per_block, group - part * queries_per_block);
+  const int rows = min(static_cast<int>(a.rows_per_block), static_cast<int>(a.batch.count) - work.row);
+  work.queries = rows * work.heads;
+  work.first_position = sight_of(a, work.location.position).first;
+  work.end_position = sight_of(a, work.location.position + rows - 1).end;
+  return work;
 }
 
-/// Turns the scores of one query into exponentials and their sum; one query per thread.
-__global__ void exponential_kernel(AttentionArguments a) {
-  const std::int64_t i = thread_number();
-  if (i >= a.batch.count * a.batch.heads) return;
-  const std::int64_t positions = query_at(a, i).positions;
-  float* scores = a.scores + i * a.score_stride;
-  float maximum = scores[0];
-  for (std::int64_t p = 1; p < positions; ++p) maximum = fmaxf(maximum, scores[p]);
-  float sum = 0.0F;
-  for (std::int64_t p = 0; p < positions; ++p) sum += scores[p] = expf(scores[p] - maximum);
-  a.sums[i] = sum;
+/// Where query s lies among [rows, heads].
+__device__ std::int64_t query_index(const AttentionArguments& a, const Work& work, int s) {
+  return (work.location.row + s / work.heads) * a.batch.heads + work.first_head + s % work.heads;
 }
 
-/// One output value per thread.
-__global__ void weighted_value_kernel(AttentionArguments a) {
-  const std::int64_t i = thread_number();
-  const std::int64_t head_dim = a.cache.head_dim;
-  if (i >= a.batch.count * a.batch.heads * head_dim) return;
-  const std::int64_t number = i / head_dim;
-  const Query query = query_at(a, number);
-  const float* weights = a.scores + number * a.score_stride;
-  float sum = 0.0F;
-  for (std::int64_t p = 0; p < query.positions; ++p) {
-    const std::int64_t key = key_index(a.cache, a.batch, query.location, query.first_position + p, query.kv_head);
-    sum = fmaf(weights[p], load(a.cache, key + value_offset(a.cache) + i % head_dim), sum);
+/// Shared memory of a block.
+struct Shared {
+  float* q;            // [queries_per_block, head_dim]
+  float* weights;      // [queries_per_block, attention_chunk]
+  float* sums;         // [attention_threads, 2 * queries_per_block]
+  float* state;        // [queries_per_block, head_dim]: sums of values so far
+  float* maxima;       // [queries_per_block] of the chunk
+  float* totals;       // [queries_per_block] of the chunk
+  std::int64_t* keys;  // [attention_chunk]: where the key of each position lies
+
+  __device__ Shared(void* memory, int head_dim) {
+    keys = static_cast<std::int64_t*>(memory);
+    q = reinterpret_cast<float*>(keys + attention_chunk);
+    weights = q + queries_per_block * head_dim;
+    sums = weights + queries_per_block * attention_chunk;
+    state = sums + attention_threads * 2 * queries_per_block;
+    maxima = state + queries_per_block * head_dim;
+    totals = maxima + queries_per_block;
   }
-  a.output[(query.location.row * a.batch.heads + query.head) * head_dim + i % head_dim] = sum / a.sums[number];
+  static std::size_t bytes(std::int64_t head_dim) {
+    return static_cast<std::size_t>(8 * attention_chunk +
+                                    4 * (2 * queries_per_block * head_dim + queries_per_block * attention_chunk +
+                                         attention_threads * 2 * queries_per_block + 2 * queries_per_block));
+  }
+};
+
+/// The thread's position of a chunk: scores of all queries, -infinity where the row does not see it.
+template <class Storage, int fixed_dim>
+__device__ void score_position(const AttentionArguments& a, const Work& work, int position, const Shared& shared) {
+  const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
+  const bool visible = position >= work.first_position && position < work.end_position;
+  float scores[queries_per_block] = {};
+  const std::int64_t key = visible ? key_index(a.cache, a.batch, work.location, position, work.kv_head) : 0;
+  shared.keys[threadIdx.x] = key;
+  const auto* const k = static_cast<const typename Storage::Type*>(a.cache.data) + key;
+  const int whole = visible && head_dim % 8 == 0 ? head_dim : 0;  // then keys are aligned to 16 bytes
+#pragma unroll 4
+  for (int d = 0; d < whole; d += 8) {
+    float values[8];
+    Storage::load_eight(k + d, values);
+#pragma unroll
+    for (int s = 0; s < queries_per_block; ++s) {
+      if (s >= work.queries) continue;
+      const auto* const q = reinterpret_cast<const float4*>(shared.q + s * head_dim + d);
+      const float4 low = q[0];
+      const float4 high = q[1];
+      scores[s] =
+          fmaf(low.w, values[3], fmaf(low.z, values[2], fmaf(low.y, values[1], fmaf(low.x, values[0], scores[s]))));
+      scores[s] =
+          fmaf(high.w, values[7], fmaf(high.z, values[6], fmaf(high.y, values[5], fmaf(high.x, values[4], scores[s]))));
+    }
+  }
+  for (int d = whole; visible && d < head_dim; ++d) {
+    const float value = Storage::load(k + d);
+#pragma unroll
+    for (int s = 0; s < queries_per_block; ++s) {
+      if (s < work.queries) scores[s] = fmaf(shared.q[s * head_dim + d], value, scores[s]);
+    }
+  }
+#pragma unroll
+  for (int s = 0; s < queries_per_block; ++s) {
+    if (s >= work.queries) continue;
+    float score = scores[s] * a.scale;
+    if (a.soft_cap != 0.0F) score = a.soft_cap * tanhf(score / a.soft_cap);
+    const bool seen = visible && sight_of(a, work.location.position + s / work.heads).sees(position);
+    shared.weights[s * attention_chunk + threadIdx.x] = seen ? score : -INFINITY;
+  }
+}
+
+/// Turns scores into exponentials, with the maximum and the sum of each query; of a chunk that a row does not see at
+/// all the maximum is -infinity and the exponentials are 0.
+__device__ void weigh(const Work& work, const Shared& shared) {
+  const int lane = static_cast<int>(threadIdx.x % lanes_per_warp);
+  for (int h = static_cast<int>(threadIdx.x / lanes_per_warp); h < work.queries; h += attention_warps) {
+    float* const weights = shared.weights + h * attention_chunk;
+    float maximum = -INFINITY;
+    for (int p = lane; p < attention_chunk; p += lanes_per_warp) maximum = fmaxf(maximum, weights[p]);
+    maximum = warp_max(maximum);
+    float sum = 0.0F;
+    for (int p = lane; p < attention_chunk; p += lanes_per_warp) {
+      const float weight = maximum == -INFINITY ? 0.0F : expf(weights[p] - maximum);
+      weights[p] = weight;
+      sum += weight;
+    }
+    sum = warp_sum(sum);
+    if (lane == 0) {
+      shared.maxima[h] = maximum;
+      shared.totals[h] = sum;
+    }
+  }
+}
+
+/// Sums of the chunk's values, weighted: each thread takes two dimensions of some positions.
+template <class Storage, int fixed_dim>
+__device__ void sum_values(const AttentionArguments& a, const Work& work, int first, int end, const Shared& shared) {
+  const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
+  const int pairs = (head_dim + 1) / 2;
+  const int parts = attention_threads / pairs;
+  const int part = static_cast<int>(threadIdx.x) / pairs;
+  const int d = static_cast<int>(threadIdx.x) % pairs * 2;
+  float sums[2 * queries_per_block] = {};
+  const auto* const values = static_cast<const typename Storage::Type*>(a.cache.data) + value_offset(a.cache) + d;
+  const int stride = parts * loads_ahead;
+  // Which thread takes which position does not depend on the row's window, so that neither do the sums.
+  for (int p0 = part; part < parts && p0 < end; p0 += stride) {
+    float2 loaded[loads_ahead];
+#pragma unroll
+    for (int i = 0; i < loads_ahead; ++i) {
+      const int p = p0 + i * parts;
+      loaded[i] = p >= first && p < end
+                      ? Storage::load_two(values + shared.keys[p], head_dim % 2 == 0, d + 1 < head_dim)
+                      : float2{0.0F, 0.0F};
+    }
+#pragma unroll
+    for (int i = 0; i < loads_ahead; ++i) {
+      const int p = p0 + i * parts;
+      if (p < first || p >= end) continue;
+#pragma unroll
+      for (int s = 0; s < queries_per_block; ++s) {
+        if (s >= work.queries) continue;
+        const float weight = shared.weights[s * attention_chunk + p];
+        sums[2 * s] = fmaf(weight, loaded[i].x, sums[2 * s]);
+        sums[2 * s + 1] = fmaf(weight, loaded[i].y, sums[2 * s + 1]);
+      }
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < 2 * queries_per_block; ++i) shared.sums[i * attention_threads + threadIdx.x] = sums[i];
+}
+
+/// The chunk's sum for dimension d of query s, in the order of the parts.
+__device__ float chunk_sum(const Shared& shared, int head_dim, int s, int d) {
+  const int pairs = (head_dim + 1) / 2;
+  const float* const at = shared.sums + (2 * s + d % 2) * attention_threads + d / 2;
+  float sum = 0.0F;
+  for (int part = 0; part < attention_threads / pairs; ++part) sum += at[part * pairs];
+  return sum;
+}
+
+/// A softmax that is known up to some position.
+struct Running {
+  float maximum = -INFINITY;
+  float total = 0.0F;
+};
+
+/// Joins a chunk to what came before: the factors of both.
+struct Join {
+  float before, chunk;
+  __device__ Join(Running& running, float maximum, float total) {
+    const float joint = fmaxf(running.maximum, maximum);
+    before = expf(running.maximum - joint);
+    chunk = expf(maximum - joint);
+    running = {joint, fmaf(running.total, before, total * chunk)};
+  }
+};
+
+template <class Storage, int fixed_dim>
+__device__ void compute_chunk(const AttentionArguments& a, const Work& work, int chunk, const Shared& shared) {
+  const int begin = chunk * attention_threads;
+  score_position<Storage, fixed_dim>(a, work, begin + static_cast<int>(threadIdx.x), shared);
+  __syncthreads();
+  weigh(work, shared);
+  __syncthreads();
+  const int first = max(0, work.first_position - begin);
+  const int end = min(attention_threads, work.end_position - begin);
+  sum_values<Storage, fixed_dim>(a, work, first, end, shared);
+  __syncthreads();
+}
+
+__device__ void load_queries(const AttentionArguments& a, const Work& work, const Shared& shared) {
+  const int head_dim = static_cast<int>(a.cache.head_dim);
+  for (int i = static_cast<int>(threadIdx.x); i < work.queries * head_dim; i += attention_threads) {
+    shared.q[i] = a.q[query_index(a, work, i / head_dim) * head_dim + i % head_dim];
+  }
+  __syncthreads();
+}
+
+/// All positions of some queries per block.
+template <class Storage, int fixed_dim>
+__global__ void __launch_bounds__(attention_threads) attention_kernel(const __grid_constant__ AttentionArguments a) {
+  const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
+  const Shared shared(ptx::dynamic_shared_memory(), head_dim);
+  ptx::let_next_kernel_start();
+  ptx::wait_for_earlier_kernels();
+  const Work work = block_work(a);
+  load_queries(a, work, shared);
+  const int values = work.queries * head_dim;
+  for (int i = static_cast<int>(threadIdx.x); i < values; i += attention_threads) shared.state[i] = 0.0F;
+  Running running[queries_per_block];
+  for (int chunk = work.first_position / attention_threads; chunk * attention_threads < work.end_position; ++chunk) {
+    compute_chunk<Storage, fixed_dim>(a, work, chunk, shared);
+#pragma unroll
+    for (int s = 0; s < queries_per_block; ++s) {
+      if (s >= work.queries || shared.maxima[s] == -INFINITY) continue;
+      const Join join(running[s], shared.maxima[s], shared.totals[s]);
+      for (int d = static_cast<int>(threadIdx.x); d < head_dim; d += attention_threads) {
+        float& value = shared.state[s * head_dim + d];
+        value = fmaf(value, join.before, chunk_sum(shared, head_dim, s, d) * join.chunk);
+      }
+    }
+    __syncthreads();
+  }
+#pragma unroll
+  for (int s = 0; s < queries_per_block; ++s) {
+    if (s >= work.queries) continue;
+    float* const output = a.output + query_index(a, work, s) * head_dim;
+    for (int d = static_cast<int>(threadIdx.x); d < head_dim; d += attention_threads) {
+      output[d] = shared.state[s * head_dim + d] / running[s].total;
+    }
+  }
+}
+
+__device__ float* partial_at(const AttentionArguments& a, std::int64_t row, std::int64_t head, std::int64_t chunk) {
+  return a.partials + ((row * a.batch.heads + head) * a.chunks + chunk) * (a.cache.head_dim + 2);
+}
+
+/// The same for one chunk per block, of one row; the maximum, the total and the sums are left for combine_kernel.
+template <class Storage, int fixed_dim>
+__global__ void __launch_bounds__(attention_threads) chunk_kernel(const __grid_constant__ AttentionArguments a) {
+  const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
+  const Shared shared(ptx::dynamic_shared_memory(), head_dim);
+  const int chunk = static_cast<int>(blockIdx.z);
+  ptx::let_next_kernel_start();
+  ptx::wait_for_earlier_kernels();
+  const Work work = block_work(a);
+  if (chunk < work.first_position / attention_threads || chunk * attention_threads >= work.end_position) return;
+  load_queries(a, work, shared);
+  compute_chunk<Storage, fixed_dim>(a, work, chunk, shared);
+  for (int i = static_cast<int>(threadIdx.x); i < work.heads * head_dim; i += attention_threads) {
+    const int s = i / head_dim;
+    partial_at(a, work.row, work.first_head + s, chunk)[i % head_dim] = chunk_sum(shared, head_dim, s, i % head_dim);
+  }
+  if (static_cast<int>(threadIdx.x) < work.heads) {
+    float* const partial = partial_at(a, work.row, work.first_head + static_cast<int>(threadIdx.x), chunk);
+    partial[head_dim] = shared.maxima[threadIdx.x];
+    partial[head_dim + 1] = shared.totals[threadIdx.x];
+  }
+}
+
+/// One row and head per block, one dimension per thread.
+__global__ void combine_kernel(const __grid_constant__ AttentionArguments a) {
+  ptx::let_next_kernel_start();
+  ptx::wait_for_earlier_kernels();
+  const int head_dim = static_cast<int>(a.cache.head_dim);
+  const RowLocation location = a.batch.locations[blockIdx.x];
+  const Sight sight = sight_of(a, location.position);
+  const int d = static_cast<int>(threadIdx.x);
+  if (d >= head_dim) return;
+  Running running;
+  float value = 0.0F;
+  for (int chunk = sight.first / attention_threads; chunk * attention_threads < sight.end; ++chunk) {
+    const float* const partial = partial_at(a, blockIdx.x, blockIdx.y, chunk);
+    const Join join(running, partial[head_dim], partial[head_dim + 1]);
+    value = fmaf(value, join.before, partial[d] * join.chunk);
+  }
+  a.output[(location.row * a.batch.heads + blockIdx.y) * head_dim + d] = value / running.total;
+}
+
+/// One pair of dimensions of a query, a key or a value per thread.
+__global__ void rope_kernel(const __grid_constant__ RopeArguments a) {
+  ptx::let_next_kernel_start();
+  ptx::wait_for_earlier_kernels();
+  const int head_dim = static_cast<int>(a.cache.head_dim);
+  const int half = (head_dim + 1) / 2;
+  const int heads = static_cast<int>(a.batch.heads);
+  const int kv_heads = static_cast<int>(a.cache.kv_heads);
+  const std::int64_t i = thread_number();
+  const std::int64_t per_row = static_cast<std::int64_t>(heads + 2 * kv_heads) * half;
+  if (i >= a.batch.count * per_row) return;
+  const RowLocation location = a.batch.locations[i / per_row];
+  const int rest = static_cast<int>(i % per_row);
+  const int head = rest / half;
+  const int pair = rest % half;
+  const bool rotated = a.inverse_frequencies != nullptr && head < heads + kv_heads;
+  if (head < heads && !rotated) return;
+  float* const q = a.q + (location.row * heads + head) * head_dim;
+  const float* from = q;
+  if (head >= heads) {
+    const float* const rows = head < heads + kv_heads ? a.k : a.v;
+    from = rows + (location.row * kv_heads + (head - heads) % kv_heads) * head_dim;
+  }
+  const bool whole = half + pair < head_dim;
+  float first = from[pair];
+  float second = whole ? from[half + pair] : 0.0F;
+  if (rotated) {
+    const float angle = static_cast<float>(location.position) * a.inverse_frequencies[pair];
+    const float cosine = cosf(angle);
+    const float sine = sinf(angle);
+    const float turned = first * cosine - second * sine;
+    second = second * cosine + first * sine;
+    first = turned;
+  }
+  if (head < heads) {
+    q[pair] = first;
+    q[half + pair] = second;
+    return;
+  }
+  std::int64_t to = key_index(a.cache, a.batch, location, location.position, (head - heads) % kv_heads);
+  if (head >= heads + kv_heads) to += value_offset(a.cache);
+  store(a.cache, to + pair, first);
+  if (whole) store(a.cache, to + half + pair, second);
+}
+
+template <class Storage, int fixed_dim>
+cudaError_t attend_sized(cudaStream_t stream, AttentionArguments arguments) {
+  const std::int64_t group = arguments.batch.heads / arguments.cache.kv_heads;
+  const bool in_chunks = arguments.chunks > 1;
+  arguments.rows_per_block =
+      arguments.one_sequence && !in_chunks ? std::max<std::int64_t>(1, queries_per_block / group) : 1;
+  Blocks blocks;
+  blocks.x = (arguments.batch.count + arguments.rows_per_block - 1) / arguments.rows_per_block;
+  blocks.y = arguments.cache.kv_heads * ((group + queries_per_block - 1) / queries_per_block);
+  blocks.threads = attention_threads;
+  blocks.shared_bytes = Shared::bytes(arguments.cache.head_dim);
+  blocks.overlapped = true;
+  if (!in_chunks) return launch_blocks(stream, blocks, attention_kernel<Storage, fixed_dim>, arguments);
+  blocks.z = arguments.chunks;
+  if (const cudaError_t status = launch_blocks(stream, blocks, chunk_kernel<Storage, fixed_dim>, arguments);
+      status != cudaSuccess) {
+    return status;
+  }
+  Blocks combine;
+  combine.x = arguments.batch.count;
+  combine.y = arguments.batch.heads;
+  combine.threads = static_cast<unsigned>((arguments.cache.head_dim + 31) / 32 * 32);
+  combine.overlapped = true;
+  return launch_blocks(stream, combine, combine_kernel, arguments);
+}
+
+template <class Storage>
+cudaError_t attend_stored(cudaStream_t stream, const AttentionArguments& arguments) {
+  switch (arguments.cache.head_dim) {
+    case 64: return attend_sized<Storage, 64>(stream, arguments);
+    case 128: return attend_sized<Storage, 128>(stream, arguments);
+    default: return attend_sized<Storage, 0>(stream, arguments);
+  }
 }
 }  // namespace
 
 cudaError_t rotate_and_append(cudaStream_t stream, const RopeArguments& arguments) {
-  if (arguments.inverse_frequencies != nullptr) {
-    const std::int64_t pairs = arguments.batch.count * arguments.batch.heads * (arguments.cache.head_dim / 2);
-    if (const cudaError_t status = launch(stream, {pairs}, rotate_kernel, arguments); status != cudaSuccess) {
-      return status;
-    }
-  }
-  return launch(stream, {arguments.batch.count * arguments.cache.kv_heads * arguments.cache.head_dim}, append_kernel,
-                arguments);
+  const std::int64_t pairs = (arguments.cache.head_dim + 1) / 2;
+  Blocks blocks;
+  blocks.x =
+      (arguments.batch.count * (arguments.batch.heads + 2 * arguments.cache.kv_heads) * pairs + threads_per_block - 1) /
+      threads_per_block;
+  blocks.overlapped = true;
+  return launch_blocks(stream, blocks, rope_kernel, arguments);
+}
+
+std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions) {
+  return rows <= most_rows_with_chunks ? (positions + attention_chunk - 1) / attention_chunk : 1;
 }
 
 cudaError_t attend(cudaStream_t stream, const AttentionArguments& arguments) {
-  const std::int64_t queries = arguments.batch.count * arguments.batch.heads;
-  cudaError_t status = launch(stream, {queries * arguments.score_stride}, score_kernel, arguments);
-  if (status != cudaSuccess) return status;
-  status = launch(stream, {queries}, exponential_kernel, arguments);
-  if (status != cudaSuccess) return status;
-  return launch(stream, {queries * arguments.cache.head_dim}, weighted_value_kernel, arguments);
+  switch (arguments.cache.type) {
+    case DataType::fp16: return attend_stored<Fp16Storage>(stream, arguments);
+    case DataType::bf16: return attend_stored<Bf16Storage>(stream, arguments);
+    default: return attend_stored<Fp32Storage>(stream, arguments);
+  }
 }
 
 }  // namespace quantscope::cuda

@@ -25,6 +25,8 @@ struct RowLocation {
   std::int64_t row = 0;
   std::int64_t position = 0;
   std::int64_t first_page = 0;
+
+  bool operator==(const RowLocation&) const = default;
 };
 
 /// The rows of one operation.
@@ -46,6 +48,11 @@ struct RopeArguments {
 };
 cudaError_t rotate_and_append(cudaStream_t stream, const RopeArguments& arguments);
 
+/// Positions whose softmax is formed together. A row's result depends on the positions it sees, cut at multiples of
+/// this, and on nothing else: it does not matter which rows are beside it or whether the chunks are computed side by
+/// side.
+inline constexpr std::int64_t attention_chunk = 128;
+
 struct AttentionArguments {
   Batch batch;
   const float* q = nullptr;
@@ -53,11 +60,19 @@ struct AttentionArguments {
   float scale = 1.0F;
   std::int64_t window = 0;
   float soft_cap = 0.0F;
-  std::int64_t score_stride = 0;  ///< at least the positions that any row sees
-  float* scores = nullptr;        ///< scratch [count, heads, score_stride]
-  float* sums = nullptr;          ///< scratch [count, heads]
-  float* output = nullptr;        ///< [rows, heads * head_dim]
+  float* output = nullptr;          ///< [rows, heads * head_dim]
+  bool one_sequence = false;        ///< all rows of the batch follow each other in one sequence
+  std::int64_t rows_per_block = 1;  ///< set by attend()
+  /// Blocks along the positions that work side by side, and what they leave for the others,
+  /// [count, heads, chunks, head_dim + 2]; 1 and null when one block goes through all of a row's positions.
+  std::int64_t chunks = 1;
+  float* partials = nullptr;
 };
+/// Chunks to work on side by side for so many rows that see up to `positions`.
+std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions);
+/// Precondition: head_dim is at most largest_head_dim.
 cudaError_t attend(cudaStream_t stream, const AttentionArguments& arguments);
+
+inline constexpr std::int64_t largest_head_dim = 256;
 
 }  // namespace quantscope::cuda

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/cuda/decode_kernels.h"
 #include "kernels/cuda/device_statistics.h"
 #include "kernels/cuda/quantizer.h"
-#include "kernels/cuda/row_kernels.h"
 #include "kernels/memory_checks.h"
 
 /// Starting, and the operations of CudaBackend that place and move data.
@@ -15,15 +15,17 @@ namespace {
 constexpr std::int64_t decoded_bytes_at_once = std::int64_t{16} << 20;
 }  // namespace
 
-CudaBackend::CudaBackend(std::unique_ptr<Device> device, DynamicTables tables)
-    : device_(std::move(device)), tables_(std::move(tables)), linears_(*device_) {}
+CudaBackend::CudaBackend(std::unique_ptr<Device> device, DynamicTables tables, std::unique_ptr<LinearRunner> linears)
+    : device_(std::move(device)), tables_(std::move(tables)), linears_(std::move(linears)) {}
 
 Result<std::unique_ptr<Backend>> CudaBackend::create(int index) {
   auto device = Device::open(index);
   if (!device) return tl::unexpected(device.error());
   auto tables = DynamicTables::create(**device);
   if (!tables) return tl::unexpected(tables.error());
-  return std::unique_ptr<Backend>(new CudaBackend(std::move(*device), std::move(*tables)));
+  auto linears = LinearRunner::create(**device);
+  if (!linears) return tl::unexpected(linears.error());
+  return std::unique_ptr<Backend>(new CudaBackend(std::move(*device), std::move(*tables), std::move(*linears)));
 }
 
 Result<std::unique_ptr<Weight>> CudaBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
@@ -31,6 +33,7 @@ Result<std::unique_ptr<Weight>> CudaBackend::quantize(const RowReader& source, s
   if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
   auto weight = quantize_matrix(*device_, tables_, uploads_, source, rows, columns, format, tag);
   if (!weight) return tl::unexpected(weight.error());
+  if (auto done = (*weight)->decode_vector(*device_); !done) return tl::unexpected(done.error());
   return std::move(*weight);
 }
 
@@ -38,6 +41,7 @@ Result<std::unique_ptr<Weight>> CudaBackend::upload(QuantizedTensor tensor) {
   if (auto ready = device_->begin(); !ready) return tl::unexpected(ready.error());
   auto weight = CudaWeight::upload(*device_, tables_, tensor);
   if (!weight) return tl::unexpected(weight.error());
+  if (auto done = (*weight)->decode_vector(*device_); !done) return tl::unexpected(done.error());
   return std::move(*weight);
 }
 
@@ -89,7 +93,7 @@ Result<void> CudaBackend::read(const Buffer& buffer, std::int64_t rows, std::spa
 Result<void> CudaBackend::write(Buffer& buffer, std::int64_t rows, std::span<const float> values) {
   if (auto valid = check_copy(buffer, rows, values.size()); !valid) return valid;
   if (auto ready = device_->begin(); !ready) return ready;
-  return device_->finish(device_->upload(values_of(buffer), values.data(), values.size_bytes()), "writing values");
+  return device_->queued(device_->upload_copy(values_of(buffer), values.data(), values.size_bytes()), "writing values");
 }
 
 Result<std::unique_ptr<KvStorage>> CudaBackend::create_kv(const KvShape& shape) {
@@ -103,7 +107,7 @@ Result<void> CudaBackend::copy_kv_page(KvStorage& storage, std::int32_t from, st
   if (auto valid = check_page_copy(storage.shape, from, to); !valid) return valid;
   if (auto ready = device_->begin(); !ready) return ready;
   auto& cache = static_cast<CudaKvStorage&>(storage);
-  return device_->finish(from == to ? cudaSuccess : cache.copy_page(*device_, from, to), "copying a page");
+  return device_->queued(from == to ? cudaSuccess : cache.copy_page(*device_, from, to), "copying a page");
 }
 
 }  // namespace quantscope::cuda

@@ -3,23 +3,19 @@
 
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/cuda/device_objects.h"
 #include "kernels/cuda/linear_runner.h"
+#include "kernels/cuda/placed_batch.h"
+#include "kernels/cuda/recorded_passes.h"
 #include "kernels/cuda/upload_ring.h"
 
 namespace quantscope::cuda {
 
-/// The Backend of one NVIDIA GPU.
-///
-/// What is simple here, and may become faster behind the same interface:
-///  - operations are finished when they return, so the queue is never deep and failures name their operation;
-///  - each output is one thread's sequential fp32 sum: no tensor cores, shared memory or CUDA graphs, no cuBLAS;
-///  - attention keeps all scores of a few rows in workspace;
-///  - LLM.int8() looks at every column for outliers.
-/// In return no result depends on how rows are batched.
+/// The Backend of one NVIDIA GPU. Operations are queued; what fails on the GPU shows at synchronize() or at an
+/// operation that hands out host values. linear_paths.h says how results depend on how rows are batched. A forward pass
+/// of one row per sequence is recorded as a CUDA graph (recorded_passes.h) the second time that its shape comes up.
 class CudaBackend final : public Backend {
  public:
   static Result<std::unique_ptr<Backend>> create(int index);
@@ -61,6 +57,8 @@ class CudaBackend final : public Backend {
                                Buffer& residual, const Tap* tap) override;
   Result<void> norm_gate_up(const Buffer& input, std::int64_t rows, const Norm& norm, const Linear& gate,
                             const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) override;
+  Result<void> run_pass(const PassKey& key, std::span<const std::int32_t> ids, std::span<const SequenceRows> sequences,
+                        const KvStorage& storage, const std::function<Result<void>()>& operations) override;
 
   Result<void> head_logits(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                            const Linear& head, std::span<float> logits) override;
@@ -71,35 +69,26 @@ class CudaBackend final : public Backend {
                                       std::span<double> log_probabilities) override;
 
  private:
-  /// A batch on its way to the device; the host copies live as long as this.
-  struct PlacedBatch {
-    std::vector<RowLocation> locations;
-    std::vector<std::int32_t> pages;
-    Batch batch;
-  };
   /// Takes logits [rows, outputs] of vocabulary ids first_id ..., in device memory.
   using LogitSink = std::function<Result<void>(const float* logits, std::int64_t first_id, std::int64_t outputs)>;
 
-  CudaBackend(std::unique_ptr<Device> device, DynamicTables tables);
+  CudaBackend(std::unique_ptr<Device> device, DynamicTables tables, std::unique_ptr<LinearRunner> linears);
 
-  /// Normalized copies of `rows` rows of the input, valid until the next call; `picked` as in NormArguments.
-  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, const std::int32_t* picked);
-  /// The same into device memory of [rows, norm.weight->columns], which may be the input.
-  Result<void> normalize_into(const float* input, std::int64_t rows, const Norm& norm, const std::int32_t* picked,
-                              float* output);
+  /// Makes the linears read `rows` rows of the buffer, normalized; `picked` as in LinearInput.
+  Result<void> read_normalized(const Buffer& input, std::int64_t rows, const Norm& norm, const std::int32_t* picked);
+  /// Shows a tap the input of the linears.
+  Result<void> show(const Tap* tap, std::span<const Linear* const> linears, std::int64_t rows);
+  Result<void> gate_apart(const Linear& gate, const Linear& up, GateActivation activation, std::int64_t rows,
+                          float* output);
+  /// output = norm(input) for rows of norm.weight->columns values; both may be the same memory.
+  Result<void> normalize(const float* input, std::int64_t rows, const Norm& norm, float* output);
+  /// Normalizes the queries in place; the keys, normalized if there is a norm for them.
   Result<const float*> normalize_heads(Buffer& q, const Buffer& k, const AttentionShape& shape,
                                        std::span<const SequenceRows> sequences);
-  Result<void> show(const Tap* tap, const Linear& linear, const float* values, std::int64_t rows);
-  Result<void> multiply(const float* input, std::int64_t rows, const Linear& linear, float* output, bool add);
-  Result<void> place(std::span<const SequenceRows> sequences, const AttentionShape& shape, const KvShape& cache,
-                     std::int64_t row_capacity, PlacedBatch& placed);
-  Result<void> attend_in_parts(AttentionArguments arguments);
   /// Runs the head over tiles of the vocabulary.
-  Result<void> run_head(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
-                        const Linear& head, const LogitSink& sink);
-  /// Lets `fill` write `count` parts on the device and copies them to the host.
-  template <class Part, class Fill>
-  Result<TaggedBuffer> gather_parts(std::int64_t count, const Fill& fill);
+  Result<void> run_head(std::int64_t rows, const Linear& head, const LogitSink& sink);
+  Result<void> begin_head(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm);
+  Result<void> find_best_of_tiles(std::int64_t rows, const Linear& head, BestTwo* best);
   Result<void> head_top_rows(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                              const Linear& head, std::span<TopToken> top);
   Result<void> head_log_probability_rows(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
@@ -109,10 +98,12 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Device> device_;  // first: everything below lives in its memory
   DynamicTables tables_;
   UploadRing uploads_;
-  LinearRunner linears_;
-  DeviceScratch normalized_, norm_factors_, ids_, targets_, decoded_;
-  DeviceScratch locations_, pages_, frequencies_, scores_, score_sums_;
-  DeviceScratch gate_, up_, logits_, parts_;
+  std::unique_ptr<LinearRunner> linears_;
+  PlacedBatch batch_;
+  RecordedPasses passes_;
+  PlacedValues<std::int32_t> ids_, picked_, targets_;
+  PlacedSets<float> frequencies_;
+  DeviceScratch decoded_, partials_, gate_, up_, keys_, logits_, parts_, results_;
 };
 
 }  // namespace quantscope::cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cuda/device.h"
 
+#include <cstring>
 #include <string>
 
 #include "kernels/cuda/row_kernels.h"
@@ -9,6 +10,7 @@ namespace quantscope::cuda {
 namespace {
 constexpr char no_device_id[] = "cuda";
 constexpr int oldest_compute_capability = 75;  // what nvcc 13 can compile for
+constexpr std::size_t staging_bytes = std::size_t{1} << 20;
 
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
@@ -100,13 +102,34 @@ Result<std::unique_ptr<Device>> Device::open(int index) {
                     "); build with CMAKE_CUDA_ARCHITECTURES for this GPU.",
                 chosen.id);
   }
-  if (const cudaError_t status = cudaStreamCreate(&device->stream_); status != cudaSuccess) {
+  if (const cudaError_t status = device->create_queue(); status != cudaSuccess) {
     return tl::unexpected(error_of(status, "starting"));
   }
   return device;
 }
 
+cudaError_t Device::create_queue() {
+  cudaDeviceProp properties{};
+  cudaError_t status = cudaGetDeviceProperties(&properties, index_);
+  capability_ = 10 * properties.major + properties.minor;
+  multiprocessors_ = properties.multiProcessorCount;
+  l2_bytes_ = properties.l2CacheSize;
+  if (status == cudaSuccess) status = cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking);
+  for (cudaEvent_t& mark : marks_) {
+    if (status == cudaSuccess) status = cudaEventCreateWithFlags(&mark, cudaEventDisableTiming);
+  }
+  void* staging = nullptr;
+  if (status == cudaSuccess) status = cudaMallocHost(&staging, staging_bytes);
+  staging_ = static_cast<std::byte*>(staging);
+  return status;
+}
+
 Device::~Device() {
+  if (stream_ != nullptr) cudaStreamSynchronize(stream_);
+  if (staging_ != nullptr) cudaFreeHost(staging_);
+  for (cudaEvent_t mark : marks_) {
+    if (mark != nullptr) cudaEventDestroy(mark);
+  }
   if (stream_ != nullptr) cudaStreamDestroy(stream_);
 }
 
@@ -124,13 +147,29 @@ Result<void> Device::begin() {
   if (const cudaError_t status = cudaSetDevice(index_); status != cudaSuccess) {
     return tl::unexpected(error_of(status, "starting an operation"));
   }
+  return recording_ ? Result<void>() : bound_queue();
+}
+
+Result<void> Device::bound_queue() {
+  if (stream_ == nullptr || ++operations_ % operations_per_mark != 0) return {};
+  cudaEvent_t& mark = marks_[operations_ / operations_per_mark % 2];
+  cudaError_t status = cudaEventSynchronize(mark);
+  if (status == cudaSuccess) status = cudaEventRecord(mark, stream_);
+  if (status != cudaSuccess) return tl::unexpected(error_of(status, "an earlier operation"));
   return {};
+}
+
+Result<void> Device::queued(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return {};
+  cudaGetLastError();
+  return tl::unexpected(error_of(status, what));
 }
 
 Result<void> Device::finish(const char* what) { return finish(cudaSuccess, what); }
 
 Result<void> Device::finish(cudaError_t status, const char* what) {
   const cudaError_t waited = cudaStreamSynchronize(stream_);
+  staged_ = 0;
   if (status == cudaSuccess) status = waited;
   if (status == cudaSuccess) return {};
   cudaGetLastError();
@@ -139,6 +178,23 @@ Result<void> Device::finish(cudaError_t status, const char* what) {
 
 cudaError_t Device::upload(void* to, const void* from, std::size_t bytes) {
   return bytes == 0 ? cudaSuccess : cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_);
+}
+
+cudaError_t Device::upload_copy(void* to, const void* from, std::size_t bytes) {
+  constexpr std::size_t alignment = 64;
+  const std::size_t needed = (bytes + alignment - 1) / alignment * alignment;
+  if (staged_ + needed > staging_bytes || needed > staging_bytes) {
+    if (const cudaError_t status = cudaStreamSynchronize(stream_); status != cudaSuccess) return status;
+    staged_ = 0;
+    if (needed > staging_bytes) {
+      const cudaError_t status = upload(to, from, bytes);
+      return status == cudaSuccess ? cudaStreamSynchronize(stream_) : status;
+    }
+  }
+  std::byte* const staged = staging_ + staged_;
+  std::memcpy(staged, from, bytes);
+  staged_ += needed;
+  return upload(to, staged, bytes);
 }
 
 cudaError_t Device::download(void* to, const void* from, std::size_t bytes) {

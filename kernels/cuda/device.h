@@ -28,6 +28,10 @@ class Device {
   ~Device();
 
   DeviceDescription description() const;
+  /// 10 * major + minor.
+  int capability() const { return capability_; }
+  int multiprocessors() const { return multiprocessors_; }
+  std::int64_t l2_bytes() const { return l2_bytes_; }
   cudaStream_t stream() const { return stream_; }
   /// Bytes on the GPU.
   MemoryLedger& ledger() { return ledger_; }
@@ -36,8 +40,12 @@ class Device {
   void set_stop_token(std::stop_token token) { stop_ = std::move(token); }
   const std::stop_token& stop_token() const { return stop_; }
 
-  /// Begins an operation: makes the GPU the calling thread's own. Fails with cancelled when stopped.
+  /// Begins an operation: makes the GPU the calling thread's own. Fails with cancelled when stopped. Waits when more
+  /// than some dozens of operations are queued, so that a stop does not leave much behind.
   Result<void> begin();
+  /// Ends an operation whose launches returned `status`, without waiting: what the GPU meets later fails at the next
+  /// finish(). `what` names the operation in a failure.
+  Result<void> queued(cudaError_t status, const char* what);
   /// Waits for everything queued. `what` names the operation in a failure.
   Result<void> finish(const char* what);
   /// finish() for a launch or a queued copy that returned `status`.
@@ -45,14 +53,35 @@ class Device {
 
   /// Host bytes must stay as they are until finish().
   cudaError_t upload(void* to, const void* from, std::size_t bytes);
+  /// Queues a copy of host bytes that may change as soon as this returns.
+  cudaError_t upload_copy(void* to, const void* from, std::size_t bytes);
   /// Host bytes are valid after finish().
   cudaError_t download(void* to, const void* from, std::size_t bytes);
 
+  /// While a graph is recorded nothing is allocated, waited for or copied from the host.
+  bool recording() const { return recording_; }
+  void set_recording(bool recording) { recording_ = recording; }
+  /// Changes whenever device memory was freed: graphs from before may use what is gone.
+  std::uint64_t memory_generation() const { return memory_generation_; }
+  void memory_was_freed() { ++memory_generation_; }
+
  private:
+  static constexpr int operations_per_mark = 24;
+  cudaError_t create_queue();
+  Result<void> bound_queue();
   explicit Device(int index) : index_(index) {}
 
   int index_;
+  int capability_ = 0;
+  int multiprocessors_ = 1;
+  std::int64_t l2_bytes_ = 0;
   cudaStream_t stream_ = nullptr;
+  cudaEvent_t marks_[2] = {};  // in the queue, `operations_per_mark` operations apart
+  std::int64_t operations_ = 0;
+  std::byte* staging_ = nullptr;  // pinned; host values on their way
+  std::size_t staged_ = 0;        // bytes in use since the last wait
+  bool recording_ = false;
+  std::uint64_t memory_generation_ = 0;
   MemoryLedger ledger_;
   MemoryLedger host_ledger_;
   std::stop_token stop_;

@@ -8,7 +8,7 @@ namespace quantscope::cuda {
 
 Result<DeviceMemory> DeviceMemory::allocate(Device& device, MemoryTag tag, std::size_t bytes) {
   DeviceMemory memory;
-  memory.ledger_ = &device.ledger();
+  memory.device_ = &device;
   memory.tag_ = tag;
   if (bytes == 0) return memory;
   const std::string what = std::to_string(bytes) + " bytes of " + std::string(memory_tag_name(tag));
@@ -35,13 +35,13 @@ Result<DeviceMemory> DeviceMemory::copy_of(Device& device, const TaggedBuffer& s
 }
 
 DeviceMemory::DeviceMemory(DeviceMemory&& other) noexcept
-    : ledger_(other.ledger_),
+    : device_(other.device_),
       tag_(other.tag_),
       data_(std::exchange(other.data_, nullptr)),
       bytes_(std::exchange(other.bytes_, 0)) {}
 
 DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
-  std::swap(ledger_, other.ledger_);
+  std::swap(device_, other.device_);
   std::swap(tag_, other.tag_);
   std::swap(data_, other.data_);
   std::swap(bytes_, other.bytes_);
@@ -50,8 +50,9 @@ DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
 
 DeviceMemory::~DeviceMemory() {
   if (data_ == nullptr) return;
-  cudaFree(data_);
-  ledger_->remove(tag_, static_cast<std::int64_t>(bytes_));
+  cudaFree(data_);  // waits for everything queued
+  device_->memory_was_freed();
+  device_->ledger().remove(tag_, static_cast<std::int64_t>(bytes_));
 }
 
 Result<void> DeviceScratch::grow(Device& device, std::size_t bytes) {

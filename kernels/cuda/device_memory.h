@@ -35,7 +35,7 @@ class DeviceMemory {
   }
 
  private:
-  MemoryLedger* ledger_ = nullptr;
+  Device* device_ = nullptr;
   MemoryTag tag_ = MemoryTag::workspace;
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
@@ -51,12 +51,12 @@ class DeviceScratch {
     }
     return memory_.data<T>();
   }
-  /// reserve() with a copy of host values, which must stay as they are until Device::finish().
+  /// reserve() with a queued copy of host values.
   template <class T>
   Result<T*> upload(Device& device, const T* values, std::int64_t count) {
     auto memory = reserve<T>(device, count);
     if (!memory) return memory;
-    const cudaError_t status = device.upload(*memory, values, static_cast<std::size_t>(count) * sizeof(T));
+    const cudaError_t status = device.upload_copy(*memory, values, static_cast<std::size_t>(count) * sizeof(T));
     if (status != cudaSuccess) return tl::unexpected(error_of(status, "copying to the GPU"));
     return memory;
   }

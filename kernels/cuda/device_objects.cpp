@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "kernels/cuda/decode_kernels.h"
 #include "kernels/memory_checks.h"
 
 namespace quantscope::cuda {
@@ -95,6 +96,14 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::upload(Device& device, const Dyn
   if (auto done = device.finish("copying a weight to the GPU"); !done) return tl::unexpected(done.error());
   weight->make_view(tables);
   return weight;
+}
+
+Result<void> CudaWeight::decode_vector(Device& device) {
+  if (rows != 1) return {};
+  auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, 4 * static_cast<std::size_t>(columns));
+  if (!memory) return tl::unexpected(memory.error());
+  vector_ = std::move(*memory);
+  return device.finish(decode_values(device.stream(), view_, 0, columns, vector_.data<float>()), "decoding a weight");
 }
 
 Result<QuantizedTensor> CudaWeight::download(Device& device) const {

@@ -31,6 +31,10 @@ class CudaWeight final : public Weight {
   Result<QuantizedTensor> download(Device& device) const;
 
   const WeightView& view() const { return view_; }
+  /// For a weight of one row, after its codes are there: keeps its values decoded for norms and biases.
+  Result<void> decode_vector(Device& device);
+  /// The decoded values of a weight of one row; null for others.
+  const float* vector() const { return vector_.data<float>(); }
   std::byte* codes() { return codes_.data<std::byte>(); }
   std::byte* scales() { return scales_.data<std::byte>(); }
   float* nested_absmax() { return nested_absmax_.data<float>(); }
@@ -38,7 +42,7 @@ class CudaWeight final : public Weight {
  private:
   void make_view(const DynamicTables& tables);
 
-  DeviceMemory codes_, scales_, nested_absmax_;
+  DeviceMemory codes_, scales_, nested_absmax_, vector_;
   WeightView view_;
 };
 

@@ -24,5 +24,11 @@ struct LogitTile {
 cudaError_t find_best(cudaStream_t stream, const LogitTile& tile, BestTwo* parts);
 cudaError_t sum_exponentials(cudaStream_t stream, const LogitTile& tile, const std::int32_t* targets,
                              PartialSum* parts);
+/// result[r] = the best of parts [rows, parts_per_row].
+cudaError_t combine_best(cudaStream_t stream, const BestTwo* parts, std::int64_t rows, std::int64_t parts_per_row,
+                         BestTwo* result);
+/// result[r] = ln softmax(logits of row r)[its target].
+cudaError_t combine_sums(cudaStream_t stream, const PartialSum* parts, std::int64_t rows, std::int64_t parts_per_row,
+                         double* result);
 
 }  // namespace quantscope::cuda

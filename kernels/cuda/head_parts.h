@@ -3,12 +3,10 @@
 
 #include <cmath>
 #include <cstdint>
-#include <span>
 
 #include "kernels/formats/host_device.h"
 
-/// What one stretch of the vocabulary contributes to a row's result. The device fills these, the host combines them in
-/// order of the ids.
+/// What one stretch of the vocabulary contributes to a row's result. They are combined in order of the ids.
 namespace quantscope::cuda {
 
 inline constexpr float no_logit = -INFINITY;
@@ -29,6 +27,17 @@ struct BestTwo {
       second = logit;
     }
   }
+  /// The two best of both, whatever their order.
+  QUANTSCOPE_HOST_DEVICE void merge(const BestTwo& other) {
+    const bool better = other.best > best || (other.best == best && other.id < id);
+    const float loser = better ? best : other.best;
+    if (better) {
+      best = other.best;
+      second = other.second;
+      id = other.id;
+    }
+    second = loser > second ? loser : second;
+  }
 };
 
 /// A part of a softmax's denominator.
@@ -38,29 +47,19 @@ struct PartialSum {
   double sum = 0.0;         ///< of exp(logit - maximum)
 };
 
-/// The best two of all parts.
-inline BestTwo combine(std::span<const BestTwo> parts) {
-  BestTwo row;
-  for (const BestTwo& part : parts) {
-    row.offer(part.best, part.id);
-    row.offer(part.second, part.id);
-  }
-  return row;
-}
-
-/// ln softmax(logits)[target].
-inline double log_probability(std::span<const PartialSum> parts) {
+/// ln softmax(logits)[target] of a row.
+QUANTSCOPE_HOST_DEVICE inline double log_probability(const PartialSum* parts, std::int64_t count) {
   float maximum = no_logit;
   float target = no_logit;
-  for (const PartialSum& part : parts) {
-    maximum = part.maximum > maximum ? part.maximum : maximum;
-    target = part.target != no_logit ? part.target : target;
+  for (std::int64_t i = 0; i < count; ++i) {
+    maximum = parts[i].maximum > maximum ? parts[i].maximum : maximum;
+    target = parts[i].target != no_logit ? parts[i].target : target;
   }
   double sum = 0.0;
-  for (const PartialSum& part : parts) {
-    sum += part.sum * std::exp(static_cast<double>(part.maximum) - static_cast<double>(maximum));
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum += parts[i].sum * exp(static_cast<double>(parts[i].maximum) - static_cast<double>(maximum));
   }
-  return static_cast<double>(target) - static_cast<double>(maximum) - std::log(sum);
+  return static_cast<double>(target) - static_cast<double>(maximum) - log(sum);
 }
 
 }  // namespace quantscope::cuda

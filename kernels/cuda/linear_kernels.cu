@@ -3,51 +3,64 @@
 
 #include <cmath>
 
+#include "kernels/cuda/block_reduce.h"
 #include "kernels/cuda/launch.h"
 
 namespace quantscope::cuda {
 namespace {
 // float32(1 / 127^2) as CUDA code of bitsandbytes writes it, 6.200012e-05.
 constexpr std::uint32_t int8_product_scale_bits = 0x38820610U;
+constexpr unsigned encode_threads = 256;
+constexpr std::int64_t values_per_lane = 8;
 
-/// Rows that the calling thread works on.
-struct RowGroup {
-  std::int64_t first;
-  std::int64_t count;
+/// Rows that the calling warp works on, and its output.
+struct WarpWork {
+  std::int64_t output;
+  std::int64_t first_row;
+  std::int64_t rows;
 };
 
-__device__ RowGroup row_group(std::int64_t rows) {
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.y) * rows_per_thread;
+__device__ WarpWork warp_work(std::int64_t rows) {
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.y) * rows_per_warp;
   const std::int64_t left = rows - first;
-  return {first, left < rows_per_thread ? left : rows_per_thread};
+  return {thread_number() / lanes_per_warp, first, left < rows_per_warp ? left : rows_per_warp};
 }
 
-Grid grid_of(const ProductArguments& arguments) {
-  return {arguments.target.outputs, (arguments.rows + rows_per_thread - 1) / rows_per_thread};
+/// One warp per output, groups of rows along y.
+Grid warp_grid(const ProductArguments& arguments) {
+  return {arguments.target.outputs * lanes_per_warp, (arguments.rows + rows_per_warp - 1) / rows_per_warp};
 }
 
 __device__ void store(const ProductArguments& a, std::int64_t row, std::int64_t n, float product) {
-  if (a.bias.codes != nullptr) product += decode_at(a.bias, a.target.first_output + n);
+  if (a.bias != nullptr) product += a.bias[a.target.first_output + n];
   float& value = a.target.values[row * a.target.stride + n];
   value = a.target.add ? value + product : product;
 }
 
-/// One output of up to rows_per_thread rows per thread.
 __global__ void product_kernel(ProductArguments a) {
-  const std::int64_t n = thread_number();
-  if (n >= a.target.outputs) return;
-  const RowGroup group = row_group(a.rows);
+  const WarpWork work = warp_work(a.rows);
+  if (work.output >= a.target.outputs) return;
+  const std::int64_t lane = threadIdx.x % lanes_per_warp;
   const std::int64_t columns = a.weight.columns;
-  const float* x = a.input + group.first * columns;
-  WeightCursor weights(a.weight, (a.target.first_output + n) * columns);
-  float sums[rows_per_thread] = {};
-  for (std::int64_t k = 0; k < columns; ++k) {
-    const float w = round_to(a.compute, weights.next());
-    for (std::int64_t m = 0; m < rows_per_thread; ++m) {
-      if (m < group.count) sums[m] = fmaf(x[m * columns + k], w, sums[m]);
+  const std::int64_t first_value = (a.target.first_output + work.output) * columns;
+  const float* const x = a.input + work.first_row * columns;
+  float sums[rows_per_warp] = {};
+  for (std::int64_t k0 = lane * values_per_lane; k0 < columns; k0 += values_per_lane * lanes_per_warp) {
+    WeightCursor weights(a.weight, first_value + k0);
+    const std::int64_t end = k0 + values_per_lane < columns ? k0 + values_per_lane : columns;
+    for (std::int64_t k = k0; k < end; ++k) {
+      const float w = round_to(a.compute, weights.next());
+#pragma unroll
+      for (int m = 0; m < rows_per_warp; ++m) {
+        if (m < work.rows) sums[m] = fmaf(x[m * columns + k], w, sums[m]);
+      }
     }
   }
-  for (std::int64_t m = 0; m < group.count; ++m) store(a, group.first + m, n, sums[m]);
+#pragma unroll
+  for (int m = 0; m < rows_per_warp; ++m) {
+    const float sum = warp_sum(sums[m]);
+    if (lane == 0 && m < work.rows) store(a, work.first_row + m, work.output, sum);
+  }
 }
 
 __device__ bool is_outlier(float value, float threshold) { return threshold > 0.0F && magnitude(value) >= threshold; }
@@ -63,58 +76,129 @@ __global__ void outlier_columns_kernel(Int8EncodeArguments a) {
   a.result.columns[k] = found;
 }
 
-/// One row per thread.
-__global__ void row_absmax_kernel(Int8EncodeArguments a) {
-  const std::int64_t row = thread_number();
-  if (row >= a.rows) return;
+/// The maximum over the block, the same in every thread. `scratch` has one float per warp.
+__device__ float block_max(float value, float* scratch) {
+  value = warp_max(value);
+  if (threadIdx.x % lanes_per_warp == 0) scratch[threadIdx.x / lanes_per_warp] = value;
+  __syncthreads();
+  float maximum = 0.0F;
+  for (unsigned warp = 0; warp < encode_threads / lanes_per_warp; ++warp) maximum = fmaxf(maximum, scratch[warp]);
+  return maximum;
+}
+
+/// Appends the columns of the threads that have an outlier to the row's list, in ascending order.
+__device__ void append_outliers(bool outlier, std::int64_t k, std::int32_t* list, std::int32_t& count,
+                                std::int32_t* warp_counts) {
+  const unsigned lane = threadIdx.x % lanes_per_warp;
+  const unsigned warp = threadIdx.x / lanes_per_warp;
+  const unsigned found = __ballot_sync(0xFFFFFFFFU, outlier);
+  if (lane == 0) warp_counts[warp] = __popc(found);
+  __syncthreads();
+  std::int32_t before = count;
+  std::int32_t all = 0;
+  for (unsigned w = 0; w < encode_threads / lanes_per_warp; ++w) {
+    before += w < warp ? warp_counts[w] : 0;
+    all += warp_counts[w];
+  }
+  if (outlier) list[before + __popc(found & ((1U << lane) - 1))] = static_cast<std::int32_t>(k);
+  count += all;
+  __syncthreads();
+}
+
+/// One row per block.
+__global__ void int8_rows_kernel(Int8EncodeArguments a) {
+  __shared__ float scratch[encode_threads / lanes_per_warp];
+  __shared__ std::int32_t warp_counts[encode_threads / lanes_per_warp];
+  const std::int64_t row = blockIdx.x;
+  const float* const x = a.input + row * a.columns;
   float absmax = 0.0F;
-  for (std::int64_t k = 0; k < a.columns; ++k) {
-    const float value = magnitude(int8_source(a.input[row * a.columns + k]));
+  for (std::int64_t k = threadIdx.x; k < a.columns; k += encode_threads) {
+    const float value = magnitude(int8_source(x[k]));
     if (value > absmax && !is_outlier(value, a.threshold)) absmax = value;
   }
-  a.result.absmax[row] = absmax;
-}
-
-/// One value per thread.
-__global__ void int8_codes_kernel(Int8EncodeArguments a) {
-  const std::int64_t i = thread_number();
-  if (i >= a.rows * a.columns) return;
-  const float value = int8_source(a.input[i]);
-  const bool shared = a.result.columns != nullptr;
-  const bool outlier = shared ? a.result.columns[i % a.columns] != 0 : is_outlier(value, a.threshold);
-  const float multiplier = int8_multiplier(a.result.absmax[i / a.columns]);
-  a.result.codes[i] = outlier ? std::int8_t{0} : encode_int8(value, multiplier);
-  a.result.outliers[i] = outlier ? 1 : 0;
-}
-
-/// One output of up to rows_per_thread rows per thread: integer sums, and the outlier columns in the compute type.
-__global__ void int8_product_kernel(ProductArguments a, Int8Rows rows) {
-  const std::int64_t n = thread_number();
-  if (n >= a.target.outputs) return;
-  const RowGroup group = row_group(a.rows);
-  const std::int64_t columns = a.weight.columns;
-  const std::int64_t output = a.target.first_output + n;
-  const std::int8_t* codes = static_cast<const std::int8_t*>(a.weight.codes) + output * columns;
-  const float scale = absmax_at(a.weight, output);
-  for (std::int64_t row = group.first; row < group.first + group.count; ++row) {
-    std::int32_t integers = 0;
-    float outliers = 0.0F;
-    for (std::int64_t k = 0; k < columns; ++k) {
-      const std::int64_t at = row * columns + k;
-      integers += rows.codes[at] * codes[k];
-      if (rows.outliers[at] != 0) {
-        outliers = fmaf(a.input[at], round_to(a.compute, decode_int8(codes[k], scale)), outliers);
-      }
-    }
-    const float product_scale = float_from_bits(int8_product_scale_bits);
-    const float product = static_cast<float>(integers) * rows.absmax[row] * scale * product_scale;
-    store(a, row, n, product + outliers);
+  absmax = block_max(absmax, scratch);
+  if (threadIdx.x == 0) a.result.absmax[row] = absmax;
+  const float multiplier = int8_multiplier(absmax);
+  std::int32_t count = 0;
+  for (std::int64_t first = 0; first < a.columns; first += encode_threads) {
+    const std::int64_t k = first + threadIdx.x;
+    const float value = k < a.columns ? int8_source(x[k]) : 0.0F;
+    const bool shared = a.result.columns != nullptr;
+    const bool outlier = k < a.columns && (shared ? a.result.columns[k] != 0 : is_outlier(value, a.threshold));
+    if (k < a.columns) a.result.codes[row * a.columns + k] = outlier ? std::int8_t{0} : encode_int8(value, multiplier);
+    if (a.threshold > 0.0F) append_outliers(outlier, k, a.result.outliers + row * a.columns, count, warp_counts);
   }
+  if (threadIdx.x == 0) a.result.outlier_counts[row] = count;
+}
+
+/// What the outlier columns of a row add to output `output`, in the compute type and in the order of the columns.
+__device__ float outlier_product(const ProductArguments& a, const Int8Rows& rows, std::int64_t row, std::int64_t output,
+                                 float scale) {
+  const std::int64_t columns = a.weight.columns;
+  const std::int8_t* const codes = static_cast<const std::int8_t*>(a.weight.codes) + output * columns;
+  const std::int32_t* const list = rows.outliers + row * columns;
+  float sum = 0.0F;
+  for (std::int32_t i = 0; i < rows.outlier_counts[row]; ++i) {
+    const std::int32_t k = list[i];
+    sum = fmaf(a.input[row * columns + k], round_to(a.compute, decode_int8(codes[k], scale)), sum);
+  }
+  return sum;
+}
+
+__device__ void finish_int8(const ProductArguments& a, const Int8Rows& rows, std::int64_t row, std::int64_t n,
+                            std::int32_t integers) {
+  const std::int64_t output = a.target.first_output + n;
+  const float scale = static_cast<const float*>(a.weight.scales)[output];
+  const float product =
+      static_cast<float>(integers) * rows.absmax[row] * scale * float_from_bits(int8_product_scale_bits);
+  store(a, row, n, product + outlier_product(a, rows, row, output, scale));
+}
+
+/// One warp per output and up to rows_per_warp rows.
+__global__ void int8_product_kernel(ProductArguments a, Int8Rows rows) {
+  const WarpWork work = warp_work(a.rows);
+  if (work.output >= a.target.outputs) return;
+  const std::int64_t lane = threadIdx.x % lanes_per_warp;
+  const std::int64_t columns = a.weight.columns;
+  const auto* const codes =
+      static_cast<const std::int8_t*>(a.weight.codes) + (a.target.first_output + work.output) * columns;
+  std::int32_t sums[rows_per_warp] = {};
+  const bool words = columns % 16 == 0;
+  for (std::int64_t k = lane * 16; words && k < columns; k += 16 * lanes_per_warp) {
+    const int4 w = *reinterpret_cast<const int4*>(codes + k);
+#pragma unroll
+    for (int m = 0; m < rows_per_warp; ++m) {
+      if (m >= work.rows) continue;
+      const int4 x = *reinterpret_cast<const int4*>(rows.codes + (work.first_row + m) * columns + k);
+      sums[m] = __dp4a(w.x, x.x, __dp4a(w.y, x.y, __dp4a(w.z, x.z, __dp4a(w.w, x.w, sums[m]))));
+    }
+  }
+  for (std::int64_t k = lane; !words && k < columns; k += lanes_per_warp) {
+#pragma unroll
+    for (int m = 0; m < rows_per_warp; ++m) {
+      if (m < work.rows) sums[m] += rows.codes[(work.first_row + m) * columns + k] * codes[k];
+    }
+  }
+#pragma unroll
+  for (int m = 0; m < rows_per_warp; ++m) {
+    std::int32_t sum = sums[m];
+    for (int distance = lanes_per_warp / 2; distance > 0; distance /= 2) {
+      sum += __shfl_xor_sync(0xFFFFFFFFU, sum, distance);
+    }
+    if (lane == m && m < work.rows) finish_int8(a, rows, work.first_row + m, work.output, sum);
+  }
+}
+
+/// One product per thread, from sums that are there.
+__global__ void int8_finish_kernel(ProductArguments a, Int8Rows rows, const std::int32_t* integers) {
+  const std::int64_t i = thread_number();
+  if (i >= a.rows * a.target.outputs) return;
+  finish_int8(a, rows, i / a.target.outputs, i % a.target.outputs, integers[i]);
 }
 }  // namespace
 
 cudaError_t multiply_rounded(cudaStream_t stream, const ProductArguments& arguments) {
-  return launch(stream, grid_of(arguments), product_kernel, arguments);
+  return launch(stream, warp_grid(arguments), product_kernel, arguments);
 }
 
 cudaError_t encode_int8_rows(cudaStream_t stream, const Int8EncodeArguments& arguments) {
@@ -122,13 +206,16 @@ cudaError_t encode_int8_rows(cudaStream_t stream, const Int8EncodeArguments& arg
     const cudaError_t status = launch(stream, {arguments.columns}, outlier_columns_kernel, arguments);
     if (status != cudaSuccess) return status;
   }
-  const cudaError_t status = launch(stream, {arguments.rows}, row_absmax_kernel, arguments);
-  if (status != cudaSuccess) return status;
-  return launch(stream, {arguments.rows * arguments.columns}, int8_codes_kernel, arguments);
+  Blocks blocks;
+  blocks.x = arguments.rows;
+  blocks.threads = encode_threads;
+  return launch_blocks(stream, blocks, int8_rows_kernel, arguments);
 }
 
-cudaError_t multiply_int8(cudaStream_t stream, const ProductArguments& product, const Int8Rows& rows) {
-  return launch(stream, grid_of(product), int8_product_kernel, product, rows);
+cudaError_t multiply_int8(cudaStream_t stream, const ProductArguments& product, const Int8Rows& rows,
+                          const std::int32_t* integers) {
+  if (integers == nullptr) return launch(stream, warp_grid(product), int8_product_kernel, product, rows);
+  return launch(stream, {product.rows * product.target.outputs}, int8_finish_kernel, product, rows, integers);
 }
 
 }  // namespace quantscope::cuda

@@ -2,37 +2,72 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "kernels/cuda/device_objects.h"
 #include "kernels/cuda/linear_kernels.h"
+#include "kernels/cuda/linear_paths.h"
+#include "kernels/cuda/matrix_library.h"
+#include "kernels/cuda/row_kernels.h"
 
 namespace quantscope::cuda {
 
-/// Runs linears of both kinds: input rounded to the compute type, and LLM.int8(). prepare() makes one input ready for
-/// one linear; multiply() may then be called for several ranges of its outputs.
+/// What linears read: rows of fp32 values, normalized first if they are to be.
+struct LinearInput {
+  const float* values = nullptr;         ///< device memory, as it is until the last multiply()
+  const std::int32_t* picked = nullptr;  ///< which rows, in order; null for all
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  const float* norm = nullptr;  ///< weights of an RMSNorm; null for none
+  float epsilon = 0.0F;
+  float norm_offset = 0.0F;  ///< added to each weight of the norm
+};
+
+/// Runs the linears of one input on the paths of linear_paths.h, and rounds the input once for all of them. Nothing is
+/// finished when a function returns.
 class LinearRunner {
  public:
-  /// Launches are cut to about `products_per_launch`, as the stop token is looked at between them; the default takes a
-  /// few milliseconds on slow GPUs.
-  explicit LinearRunner(Device& device, std::int64_t products_per_launch = std::int64_t{1} << 32)
-      : device_(device), products_per_launch_(products_per_launch) {}
+  static Result<std::unique_ptr<LinearRunner>> create(Device& device);
 
-  /// `input` [rows, columns] is device memory and must stay as it is until the last multiply(). Fails with
-  /// invalid_argument or unsupported when the weight does not fit the activation mode.
-  Result<void> prepare(const float* input, std::int64_t rows, const Linear& linear);
-  /// Products with the bias, finished when this returns. Fails with cancelled between launches.
-  Result<void> multiply(const ProductTarget& target);
+  /// What multiply() reads from now on.
+  void begin(const LinearInput& input);
+  /// The products with a weight. Fails with invalid_argument or unsupported when it does not fit the activation mode,
+  /// and with cancelled.
+  Result<void> multiply(const Linear& linear, const ProductTarget& target);
+
+  /// Whether these linears are one launch of few_rows_products.h.
+  bool fuse(std::span<const Linear* const> linears) const;
+  /// That launch. `outputs` are [rows, weight.rows]. Precondition: fuse(linears).
+  Result<void> multiply_fused(std::span<const Linear* const> linears, std::span<float* const> outputs,
+                              FewRowsResult result, GateActivation activation = GateActivation::silu);
+  /// The best tokens of at most eight rows, without logits. `best` is [rows]. Precondition: fuse({&head}).
+  Result<void> find_best(const Linear& head, BestTwo* best);
+  /// The input as fp32 values, normalized and not rounded.
+  Result<const float*> values();
 
  private:
-  Result<void> prepare_int8(const float* input, std::int64_t rows, const Linear& linear);
-  Result<void> multiply_rows(const ProductTarget& target, std::int64_t first, std::int64_t count);
+  explicit LinearRunner(Device& device) : device_(device) {}
+  LinearPath path_of(const Linear& linear) const;
+  Result<FewRowsArguments> few_rows_arguments(std::span<const Linear* const> linears, std::int64_t first,
+                                              std::int64_t count);
+  Result<const std::uint16_t*> narrow(ComputeType compute);
+  Result<const float*> wide(ComputeType compute);
+  Result<void> multiply_few_rows(const Linear& linear, const ProductTarget& target);
+  Result<void> multiply_in_library(const Linear& linear, const ProductTarget& target);
+  Result<void> prepare_int8(const Linear& linear);
+  Result<void> multiply_int8(const Linear& linear, const ProductTarget& target, bool library);
 
   Device& device_;
-  std::int64_t products_per_launch_;
-  ProductArguments product_;
-  bool int8_ = false;
+  std::unique_ptr<MatrixLibrary> library_;
+  LinearInput input_;
+  // What is there of the current input.
+  const std::uint16_t* narrow_ = nullptr;
+  const float* wide_ = nullptr;
+  ComputeType narrow_type_ = ComputeType::bf16;
+  ComputeType wide_type_ = ComputeType::fp32;
+  DeviceScratch narrow_memory_, wide_memory_, values_memory_, decoded_, integers_, best_;
+  DeviceScratch codes_, absmax_, outliers_, outlier_counts_, columns_;
   Int8Rows int8_rows_;
-  DeviceScratch rounded_, codes_, outliers_, absmax_, columns_;
 };
 
 }  // namespace quantscope::cuda

@@ -3,52 +3,71 @@
 
 #include <cmath>
 
+#include "kernels/cuda/activate.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/ptx.h"
+#include "kernels/cuda/row_preparation.h"
 
 namespace quantscope::cuda {
 namespace {
 
-__global__ void decode_kernel(WeightView weight, std::int64_t first, std::int64_t count, float* values) {
-  const std::int64_t i = thread_number();
-  if (i < count) values[i] = decode_at(weight, first + i);
-}
-
 __global__ void embed_kernel(WeightView table, const std::int32_t* ids, std::int64_t rows, ComputeType compute,
                              float* hidden) {
+  ptx::let_next_kernel_start();
+  ptx::wait_for_earlier_kernels();
   const std::int64_t i = thread_number();
   if (i >= rows * table.columns) return;
   const std::int64_t position = ids[i / table.columns] * table.columns + i % table.columns;
   hidden[i] = round_to(compute, decode_at(table, position));
 }
 
-/// One row per thread. The sum is in float64, so that it does not depend on an order.
-__global__ void norm_factor_kernel(NormArguments a) {
-  const std::int64_t row = thread_number();
-  if (row >= a.rows) return;
-  const float* x = a.input + (a.picked == nullptr ? row : a.picked[row]) * a.columns;
-  double sum = 0.0;
-  for (std::int64_t k = 0; k < a.columns; ++k) sum += static_cast<double>(x[k]) * static_cast<double>(x[k]);
-  const float mean = static_cast<float>(sum / static_cast<double>(a.columns));
-  a.factors[row] = 1.0F / sqrtf(mean + a.epsilon);
+__device__ std::uint16_t narrowed(ComputeType compute, float value) {
+  return compute == ComputeType::fp16 ? fp32_to_fp16(value) : fp32_to_bf16(value);
 }
 
-__global__ void norm_kernel(NormArguments a) {
-  const std::int64_t i = thread_number();
-  if (i >= a.rows * a.columns) return;
-  const std::int64_t row = i / a.columns;
-  const std::int64_t k = i % a.columns;
-  const std::int64_t from = (a.picked == nullptr ? row : a.picked[row]) * a.columns + k;
-  a.output[i] = a.input[from] * a.factors[row] * (a.weight_offset + decode_at(a.weight, k));
+__device__ const float* input_row(const PrepareArguments& a, std::int64_t row) {
+  return a.input + (a.picked == nullptr ? row : a.picked[row]) * a.columns;
 }
 
-__global__ void round_kernel(const float* input, std::int64_t count, ComputeType compute, float* output) {
-  const std::int64_t i = thread_number();
-  if (i < count) output[i] = round_to(compute, input[i]);
+/// One row per block, four columns at a time.
+__global__ void prepare_kernel(PrepareArguments a) {
+  __shared__ float scratch[preparing_threads / lanes_per_warp];
+  ptx::let_next_kernel_start();
+  ptx::wait_for_earlier_kernels();
+  const std::int64_t row = blockIdx.x;
+  const RowSource source{input_row(a, row), static_cast<int>(a.columns), a.norm, a.epsilon, a.norm_offset};
+  prepare_row(source, scratch, [&](int quad, const float4& v) {
+    const std::int64_t at = row * a.columns / 4 + quad;
+    if (a.narrow != nullptr) {
+      const std::uint32_t low = narrowed(a.compute, v.x) | static_cast<std::uint32_t>(narrowed(a.compute, v.y)) << 16;
+      const std::uint32_t high = narrowed(a.compute, v.z) | static_cast<std::uint32_t>(narrowed(a.compute, v.w)) << 16;
+      reinterpret_cast<uint2*>(a.narrow)[at] = {low, high};
+    } else {
+      reinterpret_cast<float4*>(a.wide)[at] = {round_to(a.compute, v.x), round_to(a.compute, v.y),
+                                               round_to(a.compute, v.z), round_to(a.compute, v.w)};
+    }
+  });
 }
 
-__device__ float activate(GateActivation activation, float x) {
-  const float argument = activation == GateActivation::silu ? x : gelu_argument_scale * (x + gelu_cubic * x * x * x);
-  return x / (1.0F + expf(-argument));
+/// The same for columns that are no multiple of 4.
+__global__ void prepare_odd_kernel(PrepareArguments a) {
+  __shared__ float scratch[preparing_threads / lanes_per_warp];
+  const std::int64_t row = blockIdx.x;
+  const float* const x = input_row(a, row);
+  float factor = 1.0F;
+  if (a.norm != nullptr) {
+    float squares = 0.0F;
+    for (std::int64_t k = threadIdx.x; k < a.columns; k += preparing_threads) squares = fmaf(x[k], x[k], squares);
+    factor = 1.0F / sqrtf(block_sum(squares, scratch) / static_cast<float>(a.columns) + a.epsilon);
+  }
+  for (std::int64_t k = threadIdx.x; k < a.columns; k += preparing_threads) {
+    const float value = a.norm != nullptr ? x[k] * factor * (a.norm_offset + a.norm[k]) : x[k];
+    if (a.narrow != nullptr) {
+      a.narrow[row * a.columns + k] = narrowed(a.compute, value);
+    } else {
+      a.wide[row * a.columns + k] = round_to(a.compute, value);
+    }
+  }
 }
 
 __global__ void gate_kernel(const float* gate, const float* up, std::int64_t count, GateActivation activation,
@@ -71,6 +90,12 @@ __global__ void cap_kernel(float* values, std::int64_t count, float cap) {
   const std::int64_t i = thread_number();
   if (i < count) values[i] = cap * tanhf(values[i] / cap);
 }
+
+__global__ void bias_kernel(float* values, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                            const float* bias) {
+  const std::int64_t i = thread_number();
+  if (i < rows * columns) values[i / columns * stride + i % columns] += bias[i % columns];
+}
 }  // namespace
 
 cudaError_t row_kernels_status() {
@@ -78,27 +103,21 @@ cudaError_t row_kernels_status() {
   return cudaFuncGetAttributes(&attributes, gate_kernel);
 }
 
-cudaError_t decode_values(cudaStream_t stream, const WeightView& weight, std::int64_t first, std::int64_t count,
-                          float* values) {
-  return launch(stream, {count}, decode_kernel, weight, first, count, values);
-}
-
 cudaError_t embed_rows(cudaStream_t stream, const WeightView& table, const std::int32_t* ids, std::int64_t rows,
                        ComputeType compute, float* hidden) {
-  return launch(stream, {rows * table.columns}, embed_kernel, table, ids, rows, compute, hidden);
+  Blocks blocks;
+  blocks.x = (rows * table.columns + threads_per_block - 1) / threads_per_block;
+  blocks.overlapped = true;
+  return launch_blocks(stream, blocks, embed_kernel, table, ids, rows, compute, hidden);
 }
 
-cudaError_t normalize_rows(cudaStream_t stream, const NormArguments& arguments) {
-  if (const cudaError_t status = launch(stream, {arguments.rows}, norm_factor_kernel, arguments);
-      status != cudaSuccess) {
-    return status;
-  }
-  return launch(stream, {arguments.rows * arguments.columns}, norm_kernel, arguments);
-}
-
-cudaError_t round_values(cudaStream_t stream, const float* input, std::int64_t count, ComputeType compute,
-                         float* output) {
-  return launch(stream, {count}, round_kernel, input, count, compute, output);
+cudaError_t prepare_rows(cudaStream_t stream, const PrepareArguments& arguments) {
+  Blocks blocks;
+  blocks.x = arguments.rows;
+  blocks.threads = preparing_threads;
+  if (arguments.columns % 4 != 0) return launch_blocks(stream, blocks, prepare_odd_kernel, arguments);
+  blocks.overlapped = true;
+  return launch_blocks(stream, blocks, prepare_kernel, arguments);
 }
 
 cudaError_t gate_values(cudaStream_t stream, const float* gate, const float* up, std::int64_t count,
@@ -116,6 +135,11 @@ cudaError_t add_values(cudaStream_t stream, const float* values, std::int64_t co
 
 cudaError_t cap_values(cudaStream_t stream, float* values, std::int64_t count, float cap) {
   return launch(stream, {count}, cap_kernel, values, count, cap);
+}
+
+cudaError_t add_bias(cudaStream_t stream, float* values, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                     const float* bias) {
+  return launch(stream, {rows * columns}, bias_kernel, values, stride, rows, columns, bias);
 }
 
 }  // namespace quantscope::cuda

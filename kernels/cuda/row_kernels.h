@@ -8,38 +8,30 @@
 #include "kernels/cuda/weight_view.h"
 #include "kernels/gate_activation.h"
 
-/// Kernels over rows of activations and decoded weights. Each function queues one kernel or two; all pointers are
-/// device memory.
+/// Kernels over rows of activations. Each function queues one kernel; all pointers are device memory.
 namespace quantscope::cuda {
 
 /// Whether this build has code for the current GPU.
 cudaError_t row_kernels_status();
 
-/// values[i] = the weight's value at flat position first + i, not rounded.
-cudaError_t decode_values(cudaStream_t stream, const WeightView& weight, std::int64_t first, std::int64_t count,
-                          float* values);
-
 /// hidden[r] = row ids[r] of the table, rounded.
 cudaError_t embed_rows(cudaStream_t stream, const WeightView& table, const std::int32_t* ids, std::int64_t rows,
                        ComputeType compute, float* hidden);
 
-/// What RMSNorm reads and writes.
-struct NormArguments {
+/// How rows of activations become operands: RMSNorm, or as they are, then rounded.
+struct PrepareArguments {
   const float* input = nullptr;
   const std::int32_t* picked = nullptr;  ///< input rows in order; null for all
   std::int64_t rows = 0;
   std::int64_t columns = 0;
-  WeightView weight;
+  const float* norm = nullptr;  ///< weights of the norm; null for none
   float epsilon = 0.0F;
-  float weight_offset = 0.0F;  ///< added to each weight
-  float* factors = nullptr;    ///< scratch [rows]
-  float* output = nullptr;     ///< [rows, columns]
+  float norm_offset = 0.0F;                 ///< added to each weight of the norm
+  ComputeType compute = ComputeType::fp32;  ///< what values are rounded to
+  std::uint16_t* narrow = nullptr;          ///< [rows, columns] as fp16 or bf16; or
+  float* wide = nullptr;                    ///< as fp32
 };
-cudaError_t normalize_rows(cudaStream_t stream, const NormArguments& arguments);
-
-/// output[i] = input[i] rounded to the compute type.
-cudaError_t round_values(cudaStream_t stream, const float* input, std::int64_t count, ComputeType compute,
-                         float* output);
+cudaError_t prepare_rows(cudaStream_t stream, const PrepareArguments& arguments);
 
 /// output[i] = activation(gate[i]) * up[i].
 cudaError_t gate_values(cudaStream_t stream, const float* gate, const float* up, std::int64_t count,
@@ -53,5 +45,9 @@ cudaError_t add_values(cudaStream_t stream, const float* values, std::int64_t co
 
 /// values[i] = cap * tanh(values[i] / cap).
 cudaError_t cap_values(cudaStream_t stream, float* values, std::int64_t count, float cap);
+
+/// values[m * stride + n] += bias[n] for n < columns.
+cudaError_t add_bias(cudaStream_t stream, float* values, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                     const float* bias);
 
 }  // namespace quantscope::cuda

@@ -26,6 +26,12 @@ struct WeightView {
   Levels levels = Levels::identity;
 };
 
+/// The code type of values of a compute type.
+inline CodeType code_type_of(ComputeType compute) {
+  if (compute == ComputeType::fp32) return CodeType::float32;
+  return compute == ComputeType::fp16 ? CodeType::float16 : CodeType::bfloat16;
+}
+
 /// The absmax of block or row `index`.
 __device__ inline float absmax_at(const WeightView& weight, std::int64_t index) {
   if (weight.nested_absmax == nullptr) return static_cast<const float*>(weight.scales)[index];

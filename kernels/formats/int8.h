@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/formats/half.h"
@@ -30,6 +31,17 @@ QUANTSCOPE_HOST_DEVICE constexpr std::int8_t encode_int8(float value, float mult
 /// may differ in the last bit.
 QUANTSCOPE_HOST_DEVICE constexpr float decode_int8(std::int8_t code, float absmax) {
   return (static_cast<float>(code) * absmax) / 127.0F;
+}
+
+/// decode_int8() of a code that is given as a float, for kernels that decode by the million. For ordinary absmax the
+/// quotient is corrected by its exact remainder, which gives the correctly rounded one (Markstein, 1990).
+QUANTSCOPE_HOST_DEVICE inline float decode_int8_code(float code, float absmax) {
+  const float product = code * absmax;
+  if (!(absmax > 0x1p-100F && absmax < 0x1p+100F)) return product / 127.0F;
+  constexpr float reciprocal = 1.0F / 127.0F;
+  const float quotient = product * reciprocal;
+  const float remainder = std::fmaf(-127.0F, quotient, product);
+  return std::fmaf(remainder, reciprocal, quotient);
 }
 
 }  // namespace quantscope

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "kernels/cpu/reference/operations.h"
-#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/cuda_on_host/gpu_test.h"
 
 namespace quantscope::testing {
 namespace {
@@ -95,7 +95,7 @@ class Scene {
   std::vector<float> q_, k_, v_;
 };
 
-class CudaAttention : public HostGpu {};
+class CudaAttention : public GpuTest {};
 
 TEST_F(CudaAttention, AgreesWithTheReference) {
   const auto backend = create_gpu();

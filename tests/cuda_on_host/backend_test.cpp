@@ -5,49 +5,11 @@
 
 #include "kernels/cpu/reference/decode.h"
 #include "kernels/cpu/reference/operations.h"
-#include "kernels/plugin/backend_plugin.h"
-#include "tests/cuda_on_host/host_gpu.h"
-
-extern "C" const quantscope::BackendPluginTable* quantscope_backend_plugin();
+#include "tests/cuda_on_host/gpu_test.h"
 
 namespace quantscope::testing {
 namespace {
-using ::testing::HasSubstr;
-
-class CudaBackendTest : public HostGpu {};
-
-TEST_F(CudaBackendTest, SaysWhyThereIsNoDevice) {
-  const BackendPluginTable& table = *quantscope_backend_plugin();
-  const auto reason = [&] {
-    const auto devices = table.devices();
-    EXPECT_EQ(devices.size(), 1U);
-    EXPECT_EQ(devices[0].id, "cuda");
-    EXPECT_EQ(table.create(0).error().message, devices[0].unavailable);
-    return devices[0].unavailable;
-  };
-  cuda_on_host::machine().driver_version = 0;
-  EXPECT_EQ(reason(), "No NVIDIA driver found.");
-  cuda_on_host::machine().driver_version = 12040;
-  EXPECT_THAT(reason(), HasSubstr("CUDA 12.4"));
-  cuda_on_host::machine().driver_version = 13000;
-  cuda_on_host::machine().devices = 0;
-  EXPECT_EQ(reason(), "No NVIDIA GPU found.");
-}
-
-TEST_F(CudaBackendTest, DescribesEveryGpu) {
-  cuda_on_host::machine().devices = 2;
-  const auto devices = quantscope_backend_plugin()->devices();
-  ASSERT_EQ(devices.size(), 2U);
-  EXPECT_EQ(devices[1].id, "cuda:1");
-  EXPECT_EQ(devices[1].name, "Host GPU 1");
-  EXPECT_EQ(devices[1].dispatch_level, "sm_90");
-  EXPECT_EQ(devices[1].memory_total, std::int64_t{1} << 30);
-  EXPECT_FALSE(cuda::CudaBackend::create(2).has_value());
-  EXPECT_FALSE(cuda::CudaBackend::create(-1).has_value());
-  cuda_on_host::machine().compute_capability = 61;
-  EXPECT_THAT(quantscope_backend_plugin()->devices()[0].unavailable, HasSubstr("6.1"));
-  EXPECT_FALSE(cuda::CudaBackend::create(0).has_value());
-}
+class CudaBackendTest : public GpuTest {};
 
 TEST_F(CudaBackendTest, CountsEveryAllocationUnderItsTag) {
   const auto backend = create_gpu();
@@ -58,7 +20,6 @@ TEST_F(CudaBackendTest, CountsEveryAllocationUnderItsTag) {
     const FormatBytes bytes = format_bytes(format, 100, 576);
     EXPECT_EQ(ledger.current()[MemoryTag::codes], bytes.codes);
     EXPECT_EQ(ledger.current()[MemoryTag::scales], bytes.scales);
-    EXPECT_EQ(ledger.current().total(), static_cast<std::int64_t>(cuda_on_host::machine().allocated));
   }
   EXPECT_EQ(ledger.current().weights(), 0);
   const KvShape shape{3, 2, 16, 32, 5, DataType::fp16};
@@ -67,32 +28,6 @@ TEST_F(CudaBackendTest, CountsEveryAllocationUnderItsTag) {
   const std::int64_t before = ledger.current()[MemoryTag::workspace];
   const auto buffer = backend->create_buffer(7, 11);
   EXPECT_EQ(ledger.current()[MemoryTag::workspace], before + 7 * 11 * 4);
-  EXPECT_EQ(backend->description().memory_free,
-            (std::int64_t{1} << 30) - static_cast<std::int64_t>(cuda_on_host::machine().allocated));
-}
-
-TEST_F(CudaBackendTest, TooLittleMemoryIsAnErrorThatNamesTheSize) {
-  cuda_on_host::machine().memory = 100'000;
-  const auto backend = create_gpu();
-  const auto buffer = backend->create_buffer(1000, 100);
-  ASSERT_FALSE(buffer.has_value());
-  EXPECT_EQ(buffer.error().code, ErrorCode::out_of_memory);
-  EXPECT_THAT(buffer.error().message, HasSubstr("400000 bytes of workspace"));
-  EXPECT_FALSE(backend->create_kv({1, 1, 64, 32, 100, DataType::fp32}).has_value());
-  EXPECT_TRUE(backend->create_buffer(10, 100).has_value());
-}
-
-TEST_F(CudaBackendTest, AFailedLaunchIsAnErrorOfItsOperation) {
-  const auto backend = create_gpu();
-  const auto weight = create_weight(*backend, random_values(64, 1), 8, 8, dense_format(DataType::fp32));
-  const auto buffer = create_filled(*backend, random_values(8, 2), 1);
-  Linear linear;
-  linear.weight = weight.get();
-  cuda_on_host::machine().launches_until_failure = 0;
-  const auto done = backend->linear_add(*buffer, 1, linear, *buffer, nullptr);
-  ASSERT_FALSE(done.has_value());
-  EXPECT_EQ(done.error().code, ErrorCode::device);
-  EXPECT_THAT(done.error().message, HasSubstr("linear"));
 }
 
 TEST_F(CudaBackendTest, UploadDownloadAndDecodeKeepCodesAndValues) {

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "kernels/cpu/reference/operations.h"
-#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/cuda_on_host/gpu_test.h"
 
 namespace quantscope::testing {
 namespace {
@@ -11,7 +11,7 @@ constexpr std::int64_t columns = 8;
 constexpr std::int64_t vocabulary = 8500;  // more than one tile of logits, and a part that is not full
 
 /// A head whose logits the reference computes.
-class CudaHead : public HostGpu {
+class CudaHead : public GpuTest {
  protected:
   void SetUp() override {
     backend = create_gpu();

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "kernels/cpu/reference/operations.h"
-#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/cuda_on_host/gpu_test.h"
 
 namespace quantscope::testing {
 namespace {
@@ -37,7 +37,7 @@ std::vector<float> with_outliers(std::int64_t rows, std::int64_t columns, unsign
   return x;
 }
 
-class CudaLinear : public HostGpu {};
+class CudaLinear : public GpuTest {};
 
 TEST_F(CudaLinear, AgreesWithTheReferenceForEveryFormatAndOddShapes) {
   const auto backend = create_gpu();
@@ -78,36 +78,6 @@ TEST_F(CudaLinear, DoesNotDependOnBatching) {
     const auto part =
         multiply(*backend, linear, {x.begin() + first * columns, x.begin() + (first + count) * columns}, count);
     EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * outputs)) << "rows from " << first;
-  }
-}
-
-TEST_F(CudaLinear, DoesNotDependOnHowLaunchesAreCut) {
-  constexpr std::int64_t columns = 24;
-  constexpr std::int64_t outputs = 30;
-  constexpr std::int64_t rows = 21;
-  const auto backend = create_gpu();
-  const auto input = create_filled(*backend, with_outliers(rows, columns, 5), rows);
-  const auto weight = create_weight(*backend, random_values(outputs * columns, 6), outputs, columns, int8_row_format());
-  const auto device = cuda::Device::open(0);
-  ASSERT_TRUE(device.has_value());
-  Linear linear;
-  linear.weight = weight.get();
-  linear.compute = ComputeType::bf16;
-  for (const ActivationMode mode : {ActivationMode::rounded, ActivationMode::int8_outliers}) {
-    linear.activations = mode;
-    std::vector<std::vector<float>> results;
-    for (const std::int64_t products_per_launch : {1, 1 << 30}) {
-      const auto output = create_filled(*backend, std::vector<float>(rows * outputs), rows);
-      cuda::LinearRunner runner(**device, products_per_launch);
-      ASSERT_TRUE(runner.prepare(cuda::values_of(*input), rows, linear).has_value());
-      // All outputs but the last five, then these.
-      float* const values = cuda::values_of(*output);
-      ASSERT_TRUE(runner.multiply({values, outputs, 0, outputs - 5, false}).has_value());
-      ASSERT_TRUE(runner.multiply({values + outputs - 5, outputs, outputs - 5, 5, false}).has_value());
-      results.push_back(values_of(*backend, *output, rows));
-    }
-    EXPECT_EQ(results[0], results[1]);
-    EXPECT_EQ(results[0], multiply(*backend, linear, with_outliers(rows, columns, 5), rows));
   }
 }
 

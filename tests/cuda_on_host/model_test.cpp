@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "core/model/generate.h"
-#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/cuda_on_host/gpu_test.h"
 #include "tests/support/architecture_case.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
@@ -39,7 +39,7 @@ class OnGpu {
   std::unique_ptr<Decoder> decoder_;
 };
 
-class CudaGeneration : public HostGpu {
+class CudaGeneration : public GpuTest {
  protected:
   static std::filesystem::path folder() { return shared_folder() / "reference/models"; }
   static double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {

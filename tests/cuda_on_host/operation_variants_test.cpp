@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/kernels/operation_variants.h"
 
-#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/cuda_on_host/gpu_test.h"
 
 namespace quantscope::testing {
 namespace {
 
-class CudaOperationVariants : public HostGpu {};
+class CudaOperationVariants : public GpuTest {};
 
 TEST_F(CudaOperationVariants, RowsAreScaled) { expect_scaled_rows(*create_gpu()); }
 TEST_F(CudaOperationVariants, ANormFollowsALinear) { expect_norm_after_linear(*create_gpu()); }

@@ -6,12 +6,12 @@
 #include "kernels/formats/fp4.h"
 #include "kernels/formats/int4.h"
 #include "kernels/formats/nf4.h"
-#include "tests/cuda_on_host/host_gpu.h"
+#include "tests/cuda_on_host/gpu_test.h"
 
 namespace quantscope::testing {
 namespace {
 
-class CudaQuantize : public HostGpu {
+class CudaQuantize : public GpuTest {
  protected:
   /// Expects that both devices make the same bytes out of the same values.
   void expect_same(const std::vector<float>& values, std::int64_t rows, std::int64_t columns,

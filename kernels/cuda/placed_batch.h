@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/cuda/attention_kernels.h"
+#include "kernels/cuda/device_memory.h"
+
+namespace quantscope::cuda {
+
+/// Host values and their copy on the device, which is made anew only when they change: all layers of a pass share
+/// theirs.
+template <class T>
+class PlacedValues {
+ public:
+  bool holds(std::span<const T> values) const { return data_ != nullptr && std::ranges::equal(values, host_); }
+  /// Queues the copy if there is none of these values yet. While a graph is recorded there must be one.
+  Result<const T*> place(Device& device, std::span<const T> values) {
+    if (holds(values)) return data_;
+    if (device.recording()) return fail(ErrorCode::internal, "A recorded pass got other values than it began with.");
+    data_ = nullptr;
+    const auto copied = memory_.upload(device, values.data(), std::ssize(values));
+    if (!copied) return tl::unexpected(copied.error());
+    host_.assign(values.begin(), values.end());
+    data_ = *copied;
+    return data_;
+  }
+
+ private:
+  DeviceScratch memory_;
+  std::vector<T> host_;
+  const T* data_ = nullptr;
+};
+
+/// Several sets of host values whose copies stay on the device, such as the frequencies of layers that differ.
+template <class T>
+class PlacedSets {
+ public:
+  Result<const T*> place(Device& device, std::span<const T> values) {
+    for (const auto& set : sets_) {
+      if (set->holds(values)) return set->place(device, values);
+    }
+    if (sets_.size() == largest_count) sets_.clear();
+    sets_.push_back(std::make_unique<PlacedValues<T>>());
+    return sets_.back()->place(device, values);
+  }
+
+ private:
+  static constexpr std::size_t largest_count = 8;
+  std::vector<std::unique_ptr<PlacedValues<T>>> sets_;
+};
+
+/// The sequences of one pass on the device.
+class PlacedBatch {
+ public:
+  /// Fails with invalid_argument when rows or pages are out of range.
+  Result<void> place(Device& device, std::span<const SequenceRows> sequences, const KvShape& cache,
+                     std::int64_t row_capacity);
+  /// For an operation of one layer. Valid until the next place().
+  Batch batch(const AttentionShape& shape) const;
+  /// One more than the last position of any row.
+  std::int64_t positions() const { return positions_; }
+  /// A graph that was recorded with fewer positions may be replayed up to this many: launches are sized for it.
+  std::int64_t planned_positions() const { return planned_positions_; }
+
+ private:
+  PlacedValues<RowLocation> locations_;
+  PlacedValues<std::int32_t> pages_;
+  const RowLocation* device_locations_ = nullptr;
+  const std::int32_t* device_pages_ = nullptr;
+  std::int64_t count_ = 0;
+  std::int64_t positions_ = 0;
+  std::int64_t planned_positions_ = 0;
+};
+
+/// The number of positions that launches are sized for: the next power of two, at least `attention_chunk`.
+std::int64_t planned_positions(std::int64_t positions);
+
+}  // namespace quantscope::cuda
