@@ -2,6 +2,7 @@
 #include "core/checkpoint/stored_type.h"
 
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "kernels/formats/ggml_decode.h"

@@ -251,7 +251,7 @@ __global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? Codec::bloc
                     {}};
   now.rows = lane_rows(a, shape, now.tile);
   FewRowsCursor next = now;
-  StepCodes<Codec> ahead[steps_ahead];
+  StepCodes<Codec> ahead[steps_ahead] = {};
   float sums[row_tiles][4] = {};
   BestTwo best[bests_per_thread];
   int half = 0;  // tiles alternate between two buffers, so that one barrier per tile is enough

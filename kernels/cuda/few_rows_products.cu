@@ -58,9 +58,8 @@ bool few_rows_fits(const WeightView& weight) {
     case CodeType::float32: return weight.columns % 8 == 0;
     case CodeType::float16:
     case CodeType::bfloat16: return weight.columns % 8 == 0;
-    case CodeType::ggml_blocks: break;
+    default: return false;
   }
-  return false;
 }
 
 std::int64_t few_rows_blocks(const FewRowsArguments& arguments, int multiprocessors) {
@@ -77,8 +76,7 @@ cudaError_t multiply_few_rows(cudaStream_t stream, const FewRowsArguments& argum
     case CodeType::signed8: return run_few_rows<Int8Codec>(stream, arguments, shape, blocks);
     case CodeType::float32: return run_few_rows<Dense32Codec>(stream, arguments, shape, blocks);
     case CodeType::float16: return run_few_rows<Dense16Codec<CodeType::float16>>(stream, arguments, shape, blocks);
-    case CodeType::bfloat16:
-    case CodeType::ggml_blocks: break;  // the latter does not fit
+    default: break;  // BF16: no other type fits
   }
   return run_few_rows<Dense16Codec<CodeType::bfloat16>>(stream, arguments, shape, blocks);
 }
