@@ -9,6 +9,10 @@
 #include "kernels/quantized_tensor.h"
 
 /// Encoding, bit for bit as kernels/cpu/reference/encode.h. All pointers are device memory.
+///
+/// Reciprocals of absmax are correctly rounded here. bitsandbytes builds its kernels with --use_fast_math, which makes
+/// them rcp.approx.ftz.f32, off by at most one unit in the last place. A code can then differ, by one step, only where
+/// a normalized value lies within such a unit of a threshold; scales never differ.
 namespace quantscope::cuda {
 
 /// Values that kernels read and codes that they write at a time.
