@@ -24,9 +24,8 @@ class RowReader {
 
   /// A source that is only known decoded.
   template <class Read>
-  requires(!std::same_as<std::remove_cvref_t<Read>, RowReader> && std::constructible_from<Values, Read>)
-      RowReader(Read&& values)
-      : values_(std::forward<Read>(values)) {}
+  requires(!std::same_as<Read, RowReader> && std::constructible_from<Values, Read>) RowReader(Read values)
+      : values_(std::move(values)) {}
   /// A source whose rows are also to be had as they are stored, in fp16 or bf16.
   RowReader(Values values, DataType type, Stored stored)
       : values_(std::move(values)), stored_(std::move(stored)), stored_type_(type) {}
