@@ -111,6 +111,9 @@ Result<std::vector<FolderWeight>> folder_weights(const Checkpoint& checkpoint, c
     return fail(ErrorCode::unsupported,
                 fmt::format("{} is written from integer codes; choose int4:block=128, int8 or as-stored.", format));
   const DataType decoded = compute_data_type(resolved.plan.compute);
+  // A quantized weight does not say what it was; the final norm has the type of the model.
+  const TensorInfo* norm = checkpoint.find("model.norm.weight");
+  const DataType original = norm == nullptr ? decoded : stored_type(*norm, decoded);
   std::vector<FolderWeight> weights;
   for (const PlannedWeight& planned : resolved.plan.weights) {
     const WeightSlot& slot = planned.slot;
@@ -123,7 +126,7 @@ Result<std::vector<FolderWeight>> folder_weights(const Checkpoint& checkpoint, c
     weight.columns = slot.columns;
     weight.is_vector = slot.role == WeightRole::norm || slot.role == WeightRole::bias;
     weight.is_linear = slot.role == WeightRole::linear;
-    weight.plain_type = stored_type(*tensor, decoded);
+    weight.plain_type = stored_type(*tensor, original);
     const bool quantized = is_quantized(planned.format);
     if (format == "safetensors")
       weight.plain_type = quantized ? decoded : stored_type(*tensor, decoded);

@@ -92,9 +92,9 @@ TEST_F(WriteCheckpoint, IsTheSameWhenWrittenAgain) {
     ASSERT_TRUE(first) << first.error().message;
     const auto second = write("first", "as-stored", format, "second");
     ASSERT_TRUE(second) << second.error().message;
-    EXPECT_EQ(bytes("second/model.safetensors"), bytes("first/model.safetensors")) << configuration << " " << format;
+    EXPECT_TRUE(bytes("second/model.safetensors") == bytes("first/model.safetensors"))
+        << configuration << " " << format;
     EXPECT_EQ(bytes("second/tokenizer.json"), bytes("model/tokenizer.json"));
-    EXPECT_EQ(first->bytes + 8192 > fs::file_size(path("first/model.safetensors")), true);
   }
 }
 
