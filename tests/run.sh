@@ -5,6 +5,7 @@
 #   tests/run.sh [ctest options]     the dev preset: optimised, with assertions
 #   tests/run.sh --asan [options]    AddressSanitizer and UndefinedBehaviorSanitizer
 #   tests/run.sh --tsan [options]    ThreadSanitizer, engine only
+#   tests/run.sh --gpu [options]     the CUDA device on a GPU, then under compute-sanitizer
 #   tests/run.sh --fuzz SECONDS      each fuzz target for so long
 #   tests/run.sh --tidy [FILE...]    clang-tidy over the C++ sources
 #   tests/run.sh --format            is the layout of every source that of clang-format?
@@ -68,6 +69,16 @@ test_with_sanitizer() {
   run_tests "$@"
 }
 
+# test_gpu [ctest options] : says so when there is no GPU
+test_gpu() {
+  prepare
+  local options
+  mapfile -t options < <(cuda_options)
+  configure dev "${options[@]}"
+  build dev --target test_gpu
+  (cd "$source_root" && ctest --preset dev --label-regex '^gpu$' --verbose "$@")
+}
+
 # fuzz SECONDS : every tests/fuzz/KIND_fuzzer, from small whole files; what it learns stays in build/fuzz/corpus/KIND
 fuzz() {
   local seconds=${1:?how many seconds for each target?} programs="$source_root/build/fuzz/tests/fuzz"
@@ -114,6 +125,7 @@ main() {
   case ${1-} in
     --asan) shift && test_with_sanitizer asan "$@" ;;
     --tsan) shift && test_with_sanitizer tsan "$@" ;;
+    --gpu) shift && test_gpu "$@" ;;
     --fuzz) shift && fuzz "$@" ;;
     --tidy) shift && tidy "$@" ;;
     --format) check_format ;;

@@ -203,7 +203,7 @@ Result<void> LinearRunner::multiply_in_library(const Linear& linear, const Produ
   const std::int64_t tile_bytes = std::clamp(device_.l2_bytes() / 2, std::int64_t{4} << 20, largest_decoded_bytes);
   const std::int64_t tile =
       as_stored ? target.outputs
-                : std::clamp<std::int64_t>(tile_bytes / size / weight.columns / 256 * 256, 256, target.outputs);
+                : std::min(std::max<std::int64_t>(256, tile_bytes / size / weight.columns / 256 * 256), target.outputs);
   for (std::int64_t n = 0; n < target.outputs; n += tile) {
     if (device_.stop_token().stop_requested()) return cancelled();
     product.outputs = std::min(tile, target.outputs - n);
