@@ -40,6 +40,7 @@ struct Parts {
 /// What the JSON of quant_state says.
 struct State {
   std::int64_t rows = 0, columns = 0, block_size = 0;
+  StoredType source_type = StoredType::f32;  // of the values before quantization
   bool nested = false;
   float offset = 0;
 };
@@ -125,6 +126,7 @@ class PartsReader {
                                 parts_.state,  parts_.nested_absmax, parts_.nested_quant_map};
     found.add(name_, {state_.rows, state_.columns}, format, std::move(layout), list,
               std::make_shared<Bitsandbytes4bitWeight>(stored_));
+    found.weights.back().info.type = state_.source_type;
     return {};
   }
 
@@ -149,6 +151,15 @@ class PartsReader {
     const auto number = value == object.end() ? std::nullopt : whole_number(*value);
     if (!number || *number <= 0) return bad_field(field, "is not a positive whole number");
     return *number;
+  }
+
+  Result<void> read_source_type(const json& object) {
+    const auto dtype = object.find("dtype");
+    if (dtype == object.end() || *dtype == "float32") return {};
+    if (*dtype != "float16" && *dtype != "bfloat16")
+      return bad_field("dtype", "is none of float32, float16 and bfloat16");
+    state_.source_type = *dtype == "float16" ? StoredType::f16 : StoredType::bf16;
+    return {};
   }
 
   Result<void> read_shape(const json& object) {
@@ -190,6 +201,7 @@ class PartsReader {
     if (!block) return tl::unexpected(block.error());
     if (*block > std::numeric_limits<std::int32_t>::max()) return bad_field("blocksize", "is above 2^31");
     state_.block_size = *block;
+    if (auto source = read_source_type(object); !source) return source;
     if (auto shape = read_shape(object); !shape) return shape;
     if (object.contains("nested_absmax") || object.contains("nested_blocksize") || object.contains("nested_offset"))
       return read_nested_state(object);

@@ -54,8 +54,8 @@ class NewFolder {
   static Result<NewFolder> create(const fs::path& path) {
     std::error_code error;
     if (fs::exists(fs::symlink_status(path, error)))
-      return fail(ErrorCode::invalid_argument,
-                  fmt::format("{} exists already; choose another name or remove it.", path.string()), path.string());
+      return fail(ErrorCode::io, fmt::format("{} exists already; choose another name or remove it.", path.string()),
+                  path.string());
     NewFolder folder;
     folder.path_ = fs::absolute(path, error).lexically_normal();
     if (!folder.path_.has_filename()) folder.path_ = folder.path_.parent_path();

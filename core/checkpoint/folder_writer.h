@@ -40,7 +40,7 @@ struct FolderRequest {
 };
 
 struct WrittenFolder {
-  std::uint64_t bytes = 0;  ///< of all safetensors files
+  std::uint64_t bytes = 0;  ///< of all tensors; the headers of their files come on top
   std::int64_t files = 0;
 };
 

@@ -27,8 +27,9 @@ std::filesystem::path source_folder(const Checkpoint& checkpoint) {
   return config == files.end() ? std::filesystem::path() : config->parent_path();
 }
 
-DataType stored_type(const TensorInfo& tensor, DataType otherwise) {
-  if (tensor.quantized) return otherwise;
+/// The type of plain values, or of those that were there before codes which go along as they are.
+DataType stored_type(const TensorInfo& tensor, bool as_stored, DataType otherwise) {
+  if (tensor.quantized && !as_stored) return otherwise;
   switch (tensor.type) {
     case StoredType::f32: return DataType::fp32;
     case StoredType::f16: return DataType::fp16;
@@ -111,9 +112,6 @@ Result<std::vector<FolderWeight>> folder_weights(const Checkpoint& checkpoint, c
     return fail(ErrorCode::unsupported,
                 fmt::format("{} is written from integer codes; choose int4:block=128, int8 or as-stored.", format));
   const DataType decoded = compute_data_type(resolved.plan.compute);
-  // A quantized weight does not say what it was; the final norm has the type of the model.
-  const TensorInfo* norm = checkpoint.find("model.norm.weight");
-  const DataType original = norm == nullptr ? decoded : stored_type(*norm, decoded);
   std::vector<FolderWeight> weights;
   for (const PlannedWeight& planned : resolved.plan.weights) {
     const WeightSlot& slot = planned.slot;
@@ -126,10 +124,10 @@ Result<std::vector<FolderWeight>> folder_weights(const Checkpoint& checkpoint, c
     weight.columns = slot.columns;
     weight.is_vector = slot.role == WeightRole::norm || slot.role == WeightRole::bias;
     weight.is_linear = slot.role == WeightRole::linear;
-    weight.plain_type = stored_type(*tensor, original);
+    weight.plain_type = stored_type(*tensor, planned.as_stored, decoded);
     const bool quantized = is_quantized(planned.format);
     if (format == "safetensors")
-      weight.plain_type = quantized ? decoded : stored_type(*tensor, decoded);
+      weight.plain_type = quantized ? decoded : stored_type(*tensor, false, decoded);
     else if (quantized)
       weight.quantized = groups && !as_stored ? *rounded : planned.format;
     if (format == "safetensors" && !quantized && weight.is_linear && is_dense(resolved.settings.type))

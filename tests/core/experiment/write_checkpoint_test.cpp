@@ -80,6 +80,13 @@ TEST_F(WriteCheckpoint, KeepsTheCodesOfBitsandbytes) {
   }
 }
 
+/// Of a safetensors file: all that follows its header.
+std::uint64_t tensor_bytes(const std::string& file) {
+  std::uint64_t header = 0;
+  std::memcpy(&header, file.data(), sizeof header);
+  return file.size() - sizeof header - header;
+}
+
 // write -> read -> write gives the same file.
 TEST_F(WriteCheckpoint, IsTheSameWhenWrittenAgain) {
   const std::pair<const char*, const char*> cases[] = {
@@ -95,6 +102,7 @@ TEST_F(WriteCheckpoint, IsTheSameWhenWrittenAgain) {
     EXPECT_TRUE(bytes("second/model.safetensors") == bytes("first/model.safetensors"))
         << configuration << " " << format;
     EXPECT_EQ(bytes("second/tokenizer.json"), bytes("model/tokenizer.json"));
+    EXPECT_EQ(first->bytes, tensor_bytes(bytes("first/model.safetensors")));
   }
 }
 
