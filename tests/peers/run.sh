@@ -16,6 +16,13 @@ work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 echo '[[1, 17, 5, 42, 99, 7, 3, 3, 250], [2, 400, 11]]' > "$work/ids.json"
 
+# say WHAT COMMAND...: its answer in one line; a failure ends the script
+say() {
+  local answer
+  answer="$("${@:2}" 2>"$work/errors")" || { echo "PEER FAILED: $1: $answer"; cat "$work/errors"; exit 1; }
+  echo "$1: $answer"
+}
+
 # write SETTINGS FORMAT NAME: the folder and what it decodes to
 write() {
   "$cli" quantize "$model" "$1" --format "$2" --out "$work/$3" > /dev/null
@@ -27,12 +34,12 @@ write() {
 for settings in int4:block=32 int4:block=4096 int8; do
   name="gptq-${settings//[:=]/-}"
   write "$settings" gptq "$name"
-  echo "$settings as GPTQ: $("$python" "$here/decode_integer_folder.py" "$work/$name" "$work/$name-plain")"
+  say "$settings as GPTQ" "$python" "$here/decode_integer_folder.py" "$work/$name" "$work/$name-plain"
 done
 for settings in int4:block=32 int4:block=4096; do
   name="awq-${settings//[:=]/-}"
   write "$settings" awq "$name"
-  echo "$settings as AWQ: $("$python" "$here/decode_integer_folder.py" "$work/$name" "$work/$name-plain")"
+  say "$settings as AWQ" "$python" "$here/decode_integer_folder.py" "$work/$name" "$work/$name-plain"
 done
 
 if ! "$python" -c 'import bitsandbytes, transformers' 2>/dev/null; then
@@ -44,6 +51,6 @@ for settings in nf4:block=32 nf4-dq:block=32 fp4:block=32 fp4-dq:block=32 int8; 
   # INT8 as stored codes its activations too; the yardstick is its decoded weights in fp32.
   if [ "$settings" = int8 ]; then how=fp32; else how=as-stored:compute=fp32; fi
   write "$settings" bitsandbytes "bnb-${settings%%:*}" "$how"
-  echo "$settings as bitsandbytes: $("$python" "$here/load_bitsandbytes_folder.py" "$work/bnb-${settings%%:*}" \
-    "$work/bnb-${settings%%:*}-plain" "$work/ids.json" "$work/bnb-${settings%%:*}.logits.safetensors")"
+  say "$settings as bitsandbytes" "$python" "$here/load_bitsandbytes_folder.py" "$work/bnb-${settings%%:*}" \
+    "$work/bnb-${settings%%:*}-plain" "$work/ids.json" "$work/bnb-${settings%%:*}.logits.safetensors"
 done
