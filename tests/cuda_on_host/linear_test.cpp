@@ -63,6 +63,29 @@ TEST_F(CudaLinear, AgreesWithTheReferenceForEveryFormatAndOddShapes) {
   }
 }
 
+TEST_F(CudaLinear, ManyRowsAgreeWithTheReference) {
+  const auto backend = create_gpu();
+  constexpr std::int64_t outputs = 40;
+  constexpr std::int64_t columns = 128;
+  const auto values = random_values(outputs * columns, 1, weight_scale);
+  for (const std::int64_t rows : {40, 70}) {  // two groups of rows, and more than are decoded in registers
+    const auto x = random_values(rows * columns, 2);
+    for (const NamedFormat& format : formats()) {
+      const auto weight = create_weight(*backend, values, outputs, columns, format.format);
+      const auto copy = backend->download(*weight);
+      ASSERT_TRUE(copy.has_value());
+      for (const ComputeType compute : {ComputeType::fp32, ComputeType::fp16, ComputeType::bf16}) {
+        Linear linear;
+        linear.weight = weight.get();
+        linear.compute = compute;
+        const std::string what = format.name + ", compute " + std::to_string(static_cast<int>(compute));
+        expect_near(multiply(*backend, linear, x, rows), reference::linear(x, rows, *copy, compute), tolerance(columns),
+                    what);
+      }
+    }
+  }
+}
+
 TEST_F(CudaLinear, DoesNotDependOnBatching) {
   const auto backend = create_gpu();
   constexpr std::int64_t columns = 96;
