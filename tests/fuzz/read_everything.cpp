@@ -18,7 +18,6 @@ void read_everything(const Result<std::shared_ptr<const Checkpoint>>& checkpoint
     values.resize(static_cast<std::size_t>(tensor.count()));
     if (!(*checkpoint)->decode_rows(tensor, 0, tensor.rows(), values)) std::abort();
     if (!tensor.quantized) continue;
-    MemoryLedger ledger;
     const auto stored = (*checkpoint)->read_stored(tensor, ledger, MemoryTag::codes);
     if (!stored || stored->format != *tensor.quantized || !check_parts(*stored)) std::abort();
   }

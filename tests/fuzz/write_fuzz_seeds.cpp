@@ -94,9 +94,11 @@ int main(int count, char** arguments) {
     write(folder / "gguf", std::string(info.key), gguf_with(info));
   write(folder / "gguf_parts", "small", gguf_parts());
   write(folder / "safetensors", "small", with_config({}, safetensors_file(small_tensors())));
+  int number = 0;  // two layouts may share a name
   for (const SmallLayout& layout : small_layouts()) {
     const std::string config = layout.config.is_null() ? std::string() : layout.config.dump();
-    write(folder / "safetensors", layout.name, with_config(config, safetensors_file(layout.entries)));
+    write(folder / "safetensors", layout.name + std::to_string(number++),
+          with_config(config, safetensors_file(layout.entries)));
   }
   write(folder / "config", "small", small_config());
   copy_architectures(folder);
