@@ -181,6 +181,7 @@ cudaError_t Device::upload(void* to, const void* from, std::size_t bytes) {
 }
 
 cudaError_t Device::upload_copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return cudaSuccess;
   constexpr std::size_t alignment = 64;
   const std::size_t needed = (bytes + alignment - 1) / alignment * alignment;
   if (staged_ + needed > staging_bytes || needed > staging_bytes) {

@@ -68,6 +68,9 @@ MainWindow::MainWindow(const ResourcePaths& resources, QWidget* parent)
 }
 
 MainWindow::~MainWindow() {
+  // The undo stack still speaks while it is destroyed, when other members are gone already.
+  for (QObject* part : std::initializer_list<QObject*>{&session_, &session_.undo_stack(), &runs_, &previews_, &queue_})
+    part->disconnect(this);
   // Pages and panels look at session, runs and workers, which are members and would be gone before child widgets.
   delete takeCentralWidget();
   qDeleteAll(docks_);

@@ -77,7 +77,7 @@ class Scheduler {
 
   const Launch* launch_ = nullptr;
   Fiber main_;
-  std::vector<Worker*> workers_;  // all
+  std::deque<Worker> workers_;  // all
   std::vector<Worker*> idle_;
   std::deque<Worker*> ready_;
   std::vector<Worker*> of_thread_;  // where each thread of the block waits
@@ -112,11 +112,11 @@ void Scheduler::grow() {
     if (memory == MAP_FAILED) throw std::bad_alloc();
     return static_cast<std::byte*>(memory);
   }();
-  auto* const worker = new Worker;  // lives as long as the program, as stacks do
-  worker->stack = stacks + workers_.size() * stack_bytes;
+  std::byte* const stack = stacks + workers_.size() * stack_bytes;
+  Worker* const worker = &workers_.emplace_back();
+  worker->stack = stack;
   mprotect(worker->stack, guard_bytes, PROT_NONE);
   worker->fiber.prepare(worker->stack + guard_bytes, stack_bytes - guard_bytes, run_threads);
-  workers_.push_back(worker);
   idle_.push_back(worker);
 }
 
@@ -306,9 +306,9 @@ bool Scheduler::run(const Launch& launch) {
     // Threads that never got to their end are given up with their stacks as they are.
     ready_.clear();
     idle_.clear();
-    for (Worker* const worker : workers_) {
-      worker->fiber.prepare(worker->stack + guard_bytes, stack_bytes - guard_bytes, run_threads);
-      idle_.push_back(worker);
+    for (Worker& worker : workers_) {
+      worker.fiber.prepare(worker.stack + guard_bytes, stack_bytes - guard_bytes, run_threads);
+      idle_.push_back(&worker);
     }
   }
   launch_ = nullptr;
