@@ -216,8 +216,8 @@ class Backend {
                                     const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) = 0;
 
   /// Runs a forward pass: `operations` calls the operations above, embed() with these `ids` and rope_append() and
-  /// attention() with these `sequences` of `storage`. A device may record what they queue and, the next time that the key, the number
-  /// of ids and the shape of the sequences are the same, queue it again without calling `operations`.
+  /// attention() with these `sequences` of `storage`. A device may record what they queue and, the next time that the
+  /// key, the number of ids and the shape of the sequences are the same, queue it again without calling `operations`.
   virtual Result<void> run_pass(const PassKey& key, std::span<const std::int32_t> ids,
                                 std::span<const SequenceRows> sequences, const KvStorage& storage,
                                 const std::function<Result<void>()>& operations);

@@ -16,7 +16,7 @@ struct PlannedWeight {
   MemoryTag tag = MemoryTag::codes;
   ActivationMode activations = ActivationMode::rounded;
   bool as_stored = false;  ///< `format` is that of the file: its codes are taken, not decoded and quantized again
-  std::string reason;  ///< why it is not what the data type alone says ("tied to the embedding"); may be empty
+  std::string reason;      ///< why it is not what the data type alone says ("tied to the embedding"); may be empty
 };
 
 /// All that loading and running a model needs to know; made by `resolve`, obeyed by Model and Decoder.
