@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <functional>
+#include <numeric>
+#include <unordered_map>
 #include <utility>
 
 #include "core/evaluate/answer_text.h"
-#include "core/model/generate.h"
+#include "core/model/branched_generation.h"
 
 namespace quantscope {
 namespace {
@@ -29,33 +31,6 @@ Prompt make_prompt(const Tokenizer& tokenizer, const QaStory& story, std::size_t
   prompt.cut_left = true;
   return prompt;
 }
-
-/// The cached keys and values of the last prompt, kept so that the next one computes only what differs. The branch
-/// point comes from comparing ids, never from tokenizing parts of the text.
-class SharedPrefix {
- public:
-  explicit SharedPrefix(Decoder& decoder) : decoder_(decoder), sequence_(decoder.new_sequence()) {}
-
-  /// Makes the sequence hold exactly `ids`, with the last one just appended; returns how many were computed.
-  Result<std::int64_t> load(const Ids& ids) {
-    const auto differing = std::ranges::mismatch(ids, ids_).in1;
-    // The last id is always computed: the head is asked about its row.
-    const auto shared = std::min<std::int64_t>(differing - ids.begin(), static_cast<std::int64_t>(ids.size()) - 1);
-    sequence_.truncate(shared);
-    ids_.clear();
-    const std::span<const std::int32_t> rest = std::span(ids).subspan(static_cast<std::size_t>(shared));
-    if (auto appended = decoder_.append(sequence_, rest); !appended) return tl::unexpected(appended.error());
-    ids_ = ids;
-    return static_cast<std::int64_t>(rest.size());
-  }
-
-  Decoder::Sequence& sequence() { return sequence_; }
-
- private:
-  Decoder& decoder_;
-  Decoder::Sequence sequence_;
-  Ids ids_;
-};
 
 Ids ids_of(std::span<const GeneratedToken> tokens) {
   Ids ids;
@@ -79,87 +54,116 @@ std::string stop_name(StopReason reason) {
   return "length";
 }
 
-/// Asks one item after the other; everything that stays the same between them.
+/// Items whose prompts are computed together: indices into the asked items.
+using Group = std::vector<std::size_t>;
+
+std::size_t prompt_bytes(const QaDataset& dataset, const QaItem& item) {
+  return coqa_prompt(dataset.stories[item.story], item.question).size();
+}
+
+/// The items of each story, the story with the longest prompt first, so that what is left at the end is short.
+/// Unshared: each item alone, as asked.
+std::vector<Group> group_items(const QaDataset& dataset, std::span<const QaItem> items, bool share_prefixes) {
+  std::vector<Group> groups;
+  std::vector<std::size_t> longest;  // bytes
+  std::unordered_map<std::size_t, std::size_t> group_of_story;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto [found, added] = group_of_story.try_emplace(items[i].story, groups.size());
+    if (added || !share_prefixes) {
+      found->second = groups.size();
+      groups.emplace_back();
+      longest.push_back(0);
+    }
+    groups[found->second].push_back(i);
+    if (share_prefixes) longest[found->second] = std::max(longest[found->second], prompt_bytes(dataset, items[i]));
+  }
+  std::vector<std::size_t> order(groups.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t group) { return longest[group]; });
+  std::vector<Group> ordered;
+  for (const std::size_t group : order) ordered.push_back(std::move(groups[group]));
+  return ordered;
+}
+
+/// What stays the same between the questions, and the answers so far.
 class Interview {
  public:
-  Interview(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset, const QaOptions& options,
-            std::int64_t longest_prompt)
+  Interview(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset, std::span<const QaItem> items,
+            const QaOptions& options, std::int64_t longest_prompt)
       : decoder_(decoder),
         tokenizer_(tokenizer),
         dataset_(dataset),
-        max_tokens_(options.max_tokens),
-        answer_end_(options.answer_end),
+        items_(items),
+        options_(options),
         longest_prompt_(longest_prompt),
         end_ids_(end_ids_of(decoder, tokenizer)),
-        prefix_(decoder) {}
+        groups_(group_items(dataset, items, options.share_prefixes)),
+        answers_(items.size()) {}
 
-  Result<QaAnswer> ask(const QaItem& item, const std::stop_token& stop) {
-    const Prompt prompt = make_prompt(tokenizer_, dataset_.stories[item.story], item.question, longest_prompt_);
-    if (prompt.ids.empty()) return fail(ErrorCode::internal, "The tokenizer made no tokens of a prompt.");
-    const auto computed = prefix_.load(prompt.ids);
-    if (!computed) return tl::unexpected(computed.error());
-    auto generation = generate(stop);
-    if (!generation) return tl::unexpected(generation.error());
-    const auto margin = smallest_margin(*generation);
-    if (!margin) return tl::unexpected(margin.error());
-    QaAnswer answer = describe(item);
-    answer.prediction = first_answer_line(tokenizer_.decode(ids_of(generation->tokens), true), answer_end_);
-    for (std::size_t s = 0; s < answer.scores.size(); ++s) {
-      answer.scores[s] = score_answer(answer.prediction, answer.references, static_cast<Scorer>(s));
-    }
-    answer.prompt_tokens = static_cast<std::int64_t>(prompt.ids.size());
-    answer.computed_tokens = *computed;
-    answer.generated_tokens = static_cast<std::int64_t>(generation->tokens.size());
-    answer.cut_left = prompt.cut_left;
-    answer.stop = stop_name(generation->reason);
-    answer.smallest_margin = *margin;
-    return answer;
+  /// Answers in the order of the items; `on_answer` hears of each as soon as it is there.
+  Result<std::vector<QaAnswer>> ask_all(const std::function<void(const QaAnswer&)>& on_answer, std::stop_token stop) {
+    BranchOptions branches;
+    branches.max_tokens = options_.max_tokens;
+    branches.end_ids = end_ids_;
+    branches.most_branches = options_.share_prefixes ? options_.most_branches : 1;
+    branches.stop = std::move(stop);
+    branches.keep_going = [&](std::span<const GeneratedToken> tokens) {
+      return !is_answer_complete(tokenizer_.decode(ids_of(tokens), true), options_.answer_end);
+    };
+    branches.on_result = [&](const BranchResult& result) {
+      const std::size_t index = groups_[result.group][result.prompt];
+      answers_[index] = describe(items_[index], result);
+      if (on_answer) on_answer(answers_[index]);
+    };
+    auto done = generate_branches(
+        decoder_, groups_.size(), [&](std::size_t group) { return prompts_of(groups_[group]); }, branches);
+    if (!done) return tl::unexpected(done.error());
+    return std::move(answers_);
   }
 
  private:
-  Result<Generation> generate(const std::stop_token& stop) {
-    const auto keep_going = [&](std::span<const GeneratedToken> tokens) {
-      return !stop.stop_requested() && !is_answer_complete(tokenizer_.decode(ids_of(tokens), true), answer_end_);
-    };
-    auto generation = generate_greedy(decoder_, prefix_.sequence(), max_tokens_, end_ids_, keep_going);
-    if (generation && stop.stop_requested()) return cancelled();
-    return generation;
+  PromptGroup prompts_of(const Group& group) {
+    PromptGroup prompts;
+    for (const std::size_t index : group) {
+      const QaItem& item = items_[index];
+      Prompt prompt = make_prompt(tokenizer_, dataset_.stories[item.story], item.question, longest_prompt_);
+      answers_[index].prompt_tokens = static_cast<std::int64_t>(prompt.ids.size());
+      answers_[index].cut_left = prompt.cut_left;
+      prompts.push_back(std::move(prompt.ids));
+    }
+    return prompts;
   }
 
-  /// An end token is not among the generated ones, so its step is asked for again.
-  Result<float> smallest_margin(const Generation& generation) {
-    std::optional<float> smallest;
-    if (generation.reason == StopReason::end_token) {
-      const auto end = decoder_.top();
-      if (!end) return tl::unexpected(end.error());
-      smallest = end->margin;
-    }
-    for (const GeneratedToken& token : generation.tokens) {
-      smallest = std::min(smallest.value_or(token.margin), token.margin);
-    }
-    return smallest.value_or(0.0F);
-  }
-
-  QaAnswer describe(const QaItem& item) const {
+  QaAnswer describe(const QaItem& item, const BranchResult& result) const {
     const QaStory& story = dataset_.stories[item.story];
     const QaQuestion& question = story.questions[item.question];
-    QaAnswer answer;
+    const std::size_t index = groups_[result.group][result.prompt];
+    QaAnswer answer = answers_[index];
     answer.item = item;
     answer.story_id = story.id;
     answer.source = story.source;
     answer.turn = question.turn;
     answer.references = question.references;
+    const Ids ids = ids_of(result.generation.tokens);
+    answer.prediction = first_answer_line(tokenizer_.decode(ids, true), options_.answer_end);
+    for (std::size_t s = 0; s < answer.scores.size(); ++s)
+      answer.scores[s] = score_answer(answer.prediction, answer.references, static_cast<Scorer>(s));
+    answer.computed_tokens = result.computed_tokens;
+    answer.generated_tokens = static_cast<std::int64_t>(ids.size());
+    answer.stop = stop_name(result.generation.reason);
+    answer.smallest_margin = result.smallest_margin;
     return answer;
   }
 
   Decoder& decoder_;
   const Tokenizer& tokenizer_;
   const QaDataset& dataset_;
-  std::int64_t max_tokens_;
-  AnswerEnd answer_end_;
+  std::span<const QaItem> items_;
+  const QaOptions& options_;
   std::int64_t longest_prompt_;
   Ids end_ids_;
-  SharedPrefix prefix_;
+  std::vector<Group> groups_;
+  std::vector<QaAnswer> answers_;  // in the order of the items
 };
 
 /// Tokens that are left for the prompt when the answer takes all it may.
@@ -198,21 +202,20 @@ Result<std::vector<QaAnswer>> evaluate_qa(Decoder& decoder, const Tokenizer& tok
   if (!longest) return tl::unexpected(longest.error());
   if (auto checked = check_items(dataset, items); !checked) return tl::unexpected(checked.error());
   if (stop.stop_possible()) decoder.model().backend().set_stop_token(stop);
-  Interview interview(decoder, tokenizer, dataset, options, *longest);
-  std::vector<QaAnswer> answers;
-  answers.reserve(items.size());
+  Interview interview(decoder, tokenizer, dataset, items, options, *longest);
   const auto total = static_cast<std::int64_t>(items.size());
-  for (const QaItem& item : items) {
-    if (stop.stop_requested()) return cancelled();
-    const auto done = static_cast<std::int64_t>(answers.size());
-    if (progress) progress({"Questions", done, total, dataset.stories[item.story].id});
-    auto answer = interview.ask(item, stop);
-    if (!answer) return tl::unexpected(answer.error());
-    if (on_answer) on_answer(*answer);
-    answers.push_back(std::move(*answer));
-  }
-  if (progress) progress({"Questions", total, total, {}});
-  return answers;
+  std::int64_t finished = 0;
+  const auto report = [&](const std::string& story) {
+    if (progress) progress({"Questions", finished, total, story});
+  };
+  report({});
+  return interview.ask_all(
+      [&](const QaAnswer& answer) {
+        if (on_answer) on_answer(answer);
+        ++finished;
+        report(answer.story_id);
+      },
+      std::move(stop));
 }
 
 }  // namespace quantscope

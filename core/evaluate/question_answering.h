@@ -26,9 +26,10 @@ struct QaAnswer {
   int turn = 0;
   std::string prediction;  ///< stripped, first line
   std::vector<std::string> references;
-  std::array<QaScore, 3> scores;     ///< indexed by Scorer
-  std::int64_t prompt_tokens = 0;    ///< of the whole prompt
-  std::int64_t computed_tokens = 0;  ///< of the prompt, not taken from the shared prefix
+  std::array<QaScore, 3> scores;   ///< indexed by Scorer
+  std::int64_t prompt_tokens = 0;  ///< of the whole prompt
+  /// Of the prompt, not taken from another question's; over all answers they add up to the prompt tokens computed.
+  std::int64_t computed_tokens = 0;
   std::int64_t generated_tokens = 0;
   bool cut_left = false;      ///< the prompt was longer than the context
   std::string stop;           ///< "newline" (also "\nQ:"), "end" (an end token), "length"
@@ -40,13 +41,17 @@ struct QaOptions {
   /// Longest prompt + answer; 0 = the model's trained context. The decoder's capacity caps it.
   std::int64_t context = 0;
   AnswerEnd answer_end = AnswerEnd::next_question;
+  /// Compute a story's dialogue once and decode its questions as branches of it, together with those of other stories.
+  /// Without it each prompt is computed alone, one after the other; the answers are the same.
+  bool share_prefixes = true;
+  std::int64_t most_branches = 64;  ///< questions that are answered at the same time
 };
 
-/// Asks the items story by story; a story's dialogue is computed once and each question continues from the longest
-/// common prefix of ids with the one before. `on_answer` gets each answer as soon as it is there. Greedy; an answer
-/// ends at the first newline after a character that is not white space, at "\nQ:", at an end token of the model or the
-/// tokenizer, or after `max_tokens`. Prompts longer than context - max_tokens lose tokens on the left. When stopped it
-/// returns `cancelled` (the token reaches the backend too); what on_answer got stays valid.
+/// Asks the items; the branch points of a story's questions come from comparing the ids of whole prompts, never from
+/// tokenizing parts of the text. Answers come in the order of the items; `on_answer` gets each as soon as it is there.
+/// Greedy; an answer ends at the first newline after a character that is not white space, at "\nQ:", at an end token of
+/// the model or the tokenizer, or after `max_tokens`. Prompts longer than context - max_tokens lose tokens on the left.
+/// When stopped it returns `cancelled` (the token reaches the backend too); what on_answer got stays valid.
 Result<std::vector<QaAnswer>> evaluate_qa(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset,
                                           std::span<const QaItem> items, const QaOptions& options,
                                           const std::function<void(const QaAnswer&)>& on_answer,

@@ -129,9 +129,12 @@ Result<void> run_qa(Job& job, Decoder& decoder, const Task& task) {
     if (job.observer.answer) job.observer.answer(answer);
   };
   QaOptions options;
-  options.context = decoder.capacity();
+  options.context = job.data.context;
   auto answers = evaluate_qa(decoder, *job.tokenizer, *job.data.dataset, job.data.items, options, keep,
                              job.observer.progress, job.stop);
+  // Questions of several stories are answered at once; the rows of a result stand in the order of the dataset.
+  std::ranges::sort(stored.answers, {},
+                    [](const QaAnswer& answer) { return std::pair(answer.item.story, answer.item.question); });
   if (!answers) return tl::unexpected(answers.error());
   return {};
 }
@@ -173,14 +176,14 @@ void measure_memory(Job& job) {
   job.result.peak_resident_bytes = peak_resident_bytes();
 }
 
-Result<void> execute(Job& job, std::int64_t context) {
+Result<void> execute(Job& job, std::int64_t kv_tokens) {
   const ModelPlan& plan = job.result.resolved.plan;
   auto model = Model::load(job.checkpoint, plan, job.backend, job.observer.progress, job.stop);
   if (!model) return tl::unexpected(model.error());
   job.result.load_seconds = (*model)->load_seconds();
   if (auto recorded = record_tensors(job, **model); !recorded) return recorded;
   job.backend.ledger().reset_peak();  // what loading needed for a moment is not what running needs
-  auto decoder = Decoder::create(**model, plan.kv_type, context, default_batch_rows);
+  auto decoder = Decoder::create(**model, plan.kv_type, kv_tokens, default_batch_rows);
   if (!decoder) return tl::unexpected(decoder.error());
   measure_memory(job);
   if (job.observer.loaded) job.observer.loaded(job.result);
@@ -190,6 +193,15 @@ Result<void> execute(Job& job, std::int64_t context) {
     if (!done) return done;
   }
   return {};
+}
+
+/// With the KV cache that answers several questions at once where it fits into the free memory, else with the smallest.
+tl::expected<Resolved, Conflict> resolve_for_tasks(const Settings& settings, const Checkpoint& checkpoint,
+                                                   const DeviceDescription& device, TaskData& data) {
+  auto resolved = resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {data.kv_tokens});
+  if (!resolved || resolved->memory_warning.empty() || data.kv_tokens == data.context) return resolved;
+  data.kv_tokens = data.context;
+  return resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {data.kv_tokens});
 }
 
 Provenance provenance_of(const Checkpoint& checkpoint, const std::string& model, const std::string& fingerprint,
@@ -233,8 +245,7 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   auto data = load_task_data(request, state.tokenizer.get(), (*checkpoint)->model(), state.resources);
   if (!data) return tl::unexpected(data.error());
   const DeviceDescription device = (*backend)->description();
-  const ResolveInput input{data->context};
-  auto resolved = resolve(request.settings, (*checkpoint)->model(), (*checkpoint)->tensors(), device, input);
+  auto resolved = resolve_for_tasks(request.settings, **checkpoint, device, *data);
   if (!resolved) return tl::unexpected(error_of(resolved.error()));
   if (state.fingerprint.empty()) {
     auto fingerprint = (*checkpoint)->fingerprint();
@@ -251,7 +262,7 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   (*backend)->set_stop_token(stop);
   (*backend)->ledger().reset_peak();
   Job job{request, observer, stop, **checkpoint, **backend, state.tokenizer.get(), *data, result};
-  if (auto done = execute(job, data->context); !done) {
+  if (auto done = execute(job, data->kv_tokens); !done) {
     result.state = done.error().code == ErrorCode::cancelled ? RunState::stopped : RunState::failed;
     result.error = done.error();
   }

@@ -13,6 +13,9 @@ namespace quantscope {
 namespace {
 
 constexpr std::int64_t most_generated = 256;
+/// KV cache for questions that are answered at once. On two cores a step of 16 sequences costs little more than one of
+/// a single sequence, and so many fit beside a story even if each answer were as long as it may be.
+constexpr std::int64_t branching_tokens = 8192;
 constexpr std::uintmax_t largest_text = 1ULL << 30;
 
 Result<std::string> read_text(const std::filesystem::path& path) {
@@ -54,6 +57,10 @@ Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const Resourc
   data.dataset = std::move(*dataset);
   data.items = std::move(*items);
   data.context = std::max(data.context, longest_prompt(*data.dataset, data.items, tokenizer) + most_generated);
+  // A branch takes its answer and a copy of the page on which it leaves the story.
+  const std::int64_t branch = most_generated + KvShape().page_tokens;
+  const std::int64_t all_branches = data.context + static_cast<std::int64_t>(data.items.size() - 1) * branch;
+  data.kv_tokens = std::max(data.kv_tokens, std::min(branching_tokens, all_branches));
   return {};
 }
 
@@ -110,7 +117,8 @@ Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* toke
     if (auto loaded = load_task(task, tokenizer, resources, data); !loaded) return tl::unexpected(loaded.error());
   if (data.context == 0) data.context = most_generated;
   if (model.context > 0) data.context = std::min(data.context, model.context);
-  if (request.settings.context > 0) data.context = request.settings.context;
+  data.kv_tokens = std::max(data.kv_tokens, data.context);
+  if (request.settings.context > 0) data.context = data.kv_tokens = request.settings.context;
   return data;
 }
 

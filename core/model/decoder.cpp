@@ -137,6 +137,24 @@ Result<void> Decoder::append(Sequence& sequence, std::span<const std::int32_t> i
   return run_passes(sequence, ids, {});
 }
 
+Result<std::vector<TopToken>> Decoder::append_tops(Sequence& sequence, std::span<const std::int32_t> ids,
+                                                   std::span<const std::int64_t> after) {
+  std::vector<TopToken> best;
+  best.reserve(after.size());
+  const AfterPass ask = [&](std::int64_t first, std::int64_t rows) -> Result<void> {
+    std::vector<std::int32_t> picked;
+    for (std::size_t i = best.size(); i < after.size() && after[i] < first + rows; ++i)
+      picked.push_back(static_cast<std::int32_t>(after[i] - first));
+    if (picked.empty()) return {};
+    std::vector<TopToken> tops(picked.size());
+    auto done = model_->backend().head_top(*hidden_, picked, model_->final_norm(), model_->head(), tops);
+    best.insert(best.end(), tops.begin(), tops.end());
+    return done;
+  };
+  if (auto done = run_passes(sequence, ids, ask); !done) return tl::unexpected(done.error());
+  return best;
+}
+
 Result<void> Decoder::step(std::span<Sequence* const> sequences, std::span<const std::int32_t> ids) {
   std::vector<SequenceRows> where;
   for (std::size_t i = 0; i < sequences.size(); ++i) {

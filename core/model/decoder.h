@@ -38,10 +38,15 @@ class Decoder {
   const Model& model() const { return *model_; }
   Sequence new_sequence() { return cache_.new_sequence(); }
   std::int64_t capacity() const { return cache_.capacity(); }
+  std::int64_t batch_rows() const { return batch_rows_; }
+  const KvCache& cache() const { return cache_; }
 
   /// Appends ids to the sequence. Afterwards the head functions may ask about the rows of the last pass, see below.
   Result<void> append(Sequence& sequence, std::span<const std::int32_t> ids);
-  /// Appends one id to each of several sequences in one pass; row i belongs to sequences[i].
+  /// Appends ids and returns the best token after each of the asked ones, ids[after[0]] .. in ascending order.
+  Result<std::vector<TopToken>> append_tops(Sequence& sequence, std::span<const std::int32_t> ids,
+                                            std::span<const std::int64_t> after);
+  /// Appends one id to each of several sequences in one pass of at most batch_rows(); row i belongs to sequences[i].
   Result<void> step(std::span<Sequence* const> sequences, std::span<const std::int32_t> ids);
 
   /// Best token after the last appended id (or, after step(), after row i).

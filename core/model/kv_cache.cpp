@@ -50,6 +50,13 @@ void KvCache::Sequence::truncate(std::int64_t length) {
   }
 }
 
+std::int64_t KvCache::Sequence::pages_to_reach(std::int64_t length) const {
+  if (length <= length_) return 0;
+  const auto held = static_cast<std::int64_t>(pages_.size());
+  const bool copies = length_ % page_tokens_ != 0 && (*references_)[static_cast<std::size_t>(pages_.back())] > 1;
+  return (length + page_tokens_ - 1) / page_tokens_ - held + (copies ? 1 : 0);
+}
+
 KvCache::Sequence KvCache::new_sequence() const {
   Sequence sequence;
   sequence.references_ = references_;

@@ -29,6 +29,8 @@ class KvCache {
     std::span<const std::int32_t> pages() const { return pages_; }
     /// Forgets everything from position `length` on and gives back the pages that only held it.
     void truncate(std::int64_t length);
+    /// Pages that growing to `length` tokens takes from the cache, the copy of a shared last page included.
+    std::int64_t pages_to_reach(std::int64_t length) const;
 
    private:
     friend class KvCache;
