@@ -100,13 +100,16 @@ TEST_F(TinyCompare, AStopKeepsWhatWasFinished) {
   Runner runner(ResourcePaths::locate());
   std::stop_source stop;
   RunObserver observer;
-  observer.answer = [&](const QaAnswer& answer) {
-    if (answer.turn == 2) stop.request_stop();
+  std::size_t heard = 0;
+  observer.answer = [&](const QaAnswer&) {
+    ++heard;
+    stop.request_stop();
   };
   const RunResult result = value_of(runner.run(request("fp32"), observer, stop.get_token()));
   EXPECT_EQ(result.state, RunState::stopped);
   ASSERT_TRUE(result.qa);
-  EXPECT_EQ(result.qa->answers.size(), 2U);
+  EXPECT_GE(heard, 1U);
+  EXPECT_EQ(result.qa->answers.size(), heard);
   const auto next = runner.run(request("fp32"), {}, {});
   ASSERT_TRUE(next);
   EXPECT_EQ(next->state, RunState::finished);
