@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <map>
 
+#include "core/checkpoint/gguf_model_pairs.h"
 #include "core/checkpoint/gguf_names.h"
-#include "core/checkpoint/gguf_pairs.h"
+#include "core/checkpoint/gguf_vocabulary_pairs.h"
+#include "core/checkpoint/model_families.h"
 #include "core/checkpoint/stored_type.h"
 
 namespace quantscope {
@@ -40,15 +42,7 @@ Result<void> check_model(const Checkpoint& checkpoint) {
   const ModelDescription& model = checkpoint.model();
   if (checkpoint.is_plan() || model.layers == 0)
     return fail(ErrorCode::invalid_argument, "There is no model with weights to write; open a whole checkpoint.");
-  if (model.family != "llama")
-    return fail(ErrorCode::unsupported,
-                fmt::format("{} is of the family {}, and GGUF files are written for llama only; write safetensors.",
-                            model.name, model.family));
-  if (model.rope.scaling != RopeScaling::none && model.rope.scaling != RopeScaling::llama3)
-    return fail(ErrorCode::unsupported,
-                fmt::format("{} scales its rotary embedding in a way that is not written to GGUF; write safetensors.",
-                            model.name));
-  return {};
+  return check_gguf_can_describe(model);
 }
 
 /// The types that can be asked for, for messages.
@@ -77,63 +71,90 @@ Result<GgmlType> wanted_type(const WeightSlot& slot, const TensorInfo& tensor, c
   return fitting_type(types.embedding.value_or(small ? GgmlType::q8_0 : *types.linears), slot.columns);
 }
 
-/// One weight on its way into the file.
+/// What the layout of GGUF files asks of the weights of a family.
+struct Arrangement {
+  const Family& family;
+  std::int64_t head_dim;
+  float norm_offset;  ///< is added to norms, whose stored values are offsets from 1 in Hugging Face files
+
+  explicit Arrangement(const ModelDescription& model)
+      : family(gguf_family(*find_family(model.family))), head_dim(model.head_dim), norm_offset(model.norm_offset) {}
+
+  /// The row in Hugging Face order that stands at `row` of the file.
+  std::int64_t source_row(const WeightSlot& slot, std::int64_t row) const {
+    return is_interleaved(slot) ? hugging_face_row(row, head_dim) : row;
+  }
+  bool is_interleaved(const WeightSlot& slot) const { return family.interleaved_gguf && is_rotated(slot); }
+};
+
+/// One tensor on its way into the file.
 struct Task {
   const Checkpoint& checkpoint;
   Backend& backend;
   GgufWriter& writer;
   const std::stop_token& stop;
+  const Arrangement& arrangement;
 
   Result<void> write(const GgufPlanEntry& entry) const {
-    const TensorInfo& tensor = *checkpoint.find(entry.slot.name);
-    if (is_vector(entry.slot)) return write_vector(entry, tensor);
-    return entry.copied ? copy_blocks(entry, tensor) : encode(entry, tensor);
+    for (const WeightSlot& slot : entry.slots) {
+      const TensorInfo& tensor = *checkpoint.find(slot.name);
+      auto done = is_vector(slot) ? write_vector(slot, tensor)
+                  : entry.copied  ? copy_blocks(slot, tensor)
+                                  : encode(slot, tensor, entry.tensor.type);
+      if (!done) return done;
+    }
+    return {};
   }
 
-  std::int64_t source_row(const GgufPlanEntry& entry, std::int64_t row) const {
-    return is_rotated(entry.slot) ? hugging_face_row(row, checkpoint.model().head_dim) : row;
-  }
-
-  Result<void> write_vector(const GgufPlanEntry& entry, const TensorInfo& tensor) const {
-    std::vector<float> values(static_cast<std::size_t>(entry.slot.columns)), ordered(values.size());
+  Result<void> write_vector(const WeightSlot& slot, const TensorInfo& tensor) const {
+    std::vector<float> values(static_cast<std::size_t>(slot.columns)), ordered(values.size());
     if (auto read = checkpoint.decode_rows(tensor, 0, 1, values); !read) return read;
+    const float offset = slot.role == WeightRole::norm ? arrangement.norm_offset : 0.0F;
     for (std::size_t i = 0; i < values.size(); ++i)
-      ordered[i] = values[static_cast<std::size_t>(source_row(entry, static_cast<std::int64_t>(i)))];
+      ordered[i] =
+          values[static_cast<std::size_t>(arrangement.source_row(slot, static_cast<std::int64_t>(i)))] + offset;
     return writer.append(std::as_bytes(std::span(ordered)));
   }
 
-  Result<void> copy_blocks(const GgufPlanEntry& entry, const TensorInfo& tensor) const {
+  Result<void> copy_blocks(const WeightSlot& slot, const TensorInfo& tensor) const {
     auto stored = checkpoint.read_stored(tensor, backend.upload_ledger(), MemoryTag::workspace);
     if (!stored) return tl::unexpected(std::move(stored.error()));
-    const auto row_bytes = static_cast<std::size_t>(ggml_bytes(entry.tensor.type, entry.slot.columns));
-    for (std::int64_t row = 0; row < entry.slot.rows; ++row) {
+    const auto row_bytes = stored->codes.size() / static_cast<std::size_t>(slot.rows);
+    for (std::int64_t row = 0; row < slot.rows; ++row) {
       if (stop.stop_requested()) return cancelled();
-      const auto from = static_cast<std::size_t>(source_row(entry, row)) * row_bytes;
+      const auto from = static_cast<std::size_t>(arrangement.source_row(slot, row)) * row_bytes;
       if (auto done = writer.append({stored->codes.data() + from, row_bytes}); !done) return done;
     }
     return {};
   }
 
-  Result<void> encode(const GgufPlanEntry& entry, const TensorInfo& tensor) const {
-    const std::int64_t columns = entry.slot.columns;
+  Result<void> encode(const WeightSlot& slot, const TensorInfo& tensor, GgmlType type) const {
+    const std::int64_t columns = slot.columns;
     const std::int64_t tile = std::max<std::int64_t>(1, tile_bytes / (4 * columns));
-    for (std::int64_t first = 0; first < entry.slot.rows; first += tile) {
+    for (std::int64_t first = 0; first < slot.rows; first += tile) {
       if (stop.stop_requested()) return cancelled();
-      const RowReader reader = [&](std::int64_t row, std::int64_t count, std::span<float> values) -> Result<void> {
-        if (!is_rotated(entry.slot)) return checkpoint.decode_rows(tensor, first + row, count, values);
-        for (std::int64_t i = 0; i < count; ++i) {
-          const auto part = values.subspan(static_cast<std::size_t>(i * columns), static_cast<std::size_t>(columns));
-          auto read = checkpoint.decode_rows(tensor, source_row(entry, first + row + i), 1, part);
-          if (!read) return read;
-        }
-        return {};
+      const RowReader reader = [&](std::int64_t row, std::int64_t count, std::span<float> values) {
+        return read_rows(slot, tensor, first + row, count, values);
       };
-      const std::int64_t rows = std::min(tile, entry.slot.rows - first);
-      auto weight = backend.quantize(reader, rows, columns, ggml_format(entry.tensor.type), MemoryTag::workspace);
+      const std::int64_t rows = std::min(tile, slot.rows - first);
+      auto weight = backend.quantize(reader, rows, columns, ggml_format(type), MemoryTag::workspace);
       if (!weight) return tl::unexpected(std::move(weight.error()));
       auto blocks = backend.download(**weight);
       if (!blocks) return tl::unexpected(std::move(blocks.error()));
       if (auto done = writer.append({blocks->codes.data(), blocks->codes.size()}); !done) return done;
+    }
+    return {};
+  }
+
+  /// Rows in the order of the file.
+  Result<void> read_rows(const WeightSlot& slot, const TensorInfo& tensor, std::int64_t first, std::int64_t count,
+                         std::span<float> values) const {
+    if (!arrangement.is_interleaved(slot)) return checkpoint.decode_rows(tensor, first, count, values);
+    const auto columns = static_cast<std::size_t>(slot.columns);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto part = values.subspan(static_cast<std::size_t>(i) * columns, columns);
+      auto read = checkpoint.decode_rows(tensor, arrangement.source_row(slot, first + i), 1, part);
+      if (!read) return read;
     }
     return {};
   }
@@ -143,29 +164,73 @@ struct Task {
 GgmlType common_type(const std::vector<GgufPlanEntry>& plan) {
   std::map<GgmlType, std::int64_t> values;
   for (const GgufPlanEntry& entry : plan)
-    if (entry.slot.role == WeightRole::linear) values[entry.tensor.type] += entry.slot.rows * entry.slot.columns;
+    if (entry.slots.front().role == WeightRole::linear)
+      for (const WeightSlot& slot : entry.slots) values[entry.tensor.type] += slot.rows * slot.columns;
   const auto most = std::ranges::max_element(values, {}, [](const auto& pair) { return pair.second; });
   return most == values.end() ? GgmlType::f32 : most->first;
+}
+
+/// The slots of each tensor: one, or the parts of a fused projection, which follow one another.
+std::vector<std::vector<WeightSlot>> tensor_slots(const ModelDescription& model, const Family& family) {
+  std::vector<std::vector<WeightSlot>> groups;
+  for (WeightSlot& slot : weight_slots(model)) {
+    const auto ends = [&slot](std::string_view part) { return slot.name.ends_with(part); };
+    const bool continues = ends(".k_proj.weight") || ends(".v_proj.weight") || ends(".up_proj.weight");
+    if (family.fused_projections && continues)
+      groups.back().push_back(std::move(slot));
+    else
+      groups.push_back({std::move(slot)});
+  }
+  return groups;
+}
+
+std::string tensor_name(const std::vector<WeightSlot>& slots, const Family& family) {
+  std::string name = slots.front().name;
+  if (slots.size() > 1) {
+    const bool attention = name.ends_with(".q_proj.weight");
+    name.replace(name.rfind('.', name.size() - std::string_view(".weight").size() - 1) + 1, std::string::npos,
+                 attention ? "qkv_proj.weight" : "gate_up_proj.weight");
+  }
+  return gguf_name(name, family);
+}
+
+Result<GgufPlanEntry> plan_tensor(const Checkpoint& checkpoint, const GgufTypes& types, std::vector<WeightSlot> slots,
+                                  const Family& family) {
+  GgufPlanEntry entry{{}, {tensor_name(slots, family), {0, slots.front().columns}, {}}, true};
+  for (const WeightSlot& slot : slots) {
+    const TensorInfo* tensor = checkpoint.find(slot.name);
+    if (tensor == nullptr)
+      return fail(ErrorCode::not_found, fmt::format("The checkpoint has no tensor {}.", slot.name), slot.name);
+    const auto type = wanted_type(slot, *tensor, types);
+    if (!type) return tl::unexpected(type.error());
+    if (entry.tensor.shape.front() > 0 && entry.tensor.type != *type)
+      return fail(ErrorCode::unsupported,
+                  fmt::format("{} is stored in another type than the projections that it is fused with; choose one of "
+                              "the types {}.",
+                              slot.name, encodable_types()),
+                  slot.name);
+    entry.tensor.type = *type;
+    entry.tensor.shape.front() += slot.rows;
+    entry.copied = entry.copied && tensor->quantized == ggml_format(*type);
+  }
+  if (!entry.copied && !ggml_type_info(entry.tensor.type).can_encode)
+    return fail(ErrorCode::unsupported, fmt::format("{} cannot be encoded; choose one of the types {}.",
+                                                    ggml_type_info(entry.tensor.type).name, encodable_types()));
+  if (is_vector(slots.front())) entry.tensor.shape = {slots.front().columns};
+  entry.slots = std::move(slots);
+  return entry;
 }
 
 }  // namespace
 
 Result<std::vector<GgufPlanEntry>> plan_gguf(const Checkpoint& checkpoint, const GgufTypes& types) {
   if (auto written = check_model(checkpoint); !written) return tl::unexpected(std::move(written.error()));
+  const Family& family = gguf_family(*find_family(checkpoint.model().family));
   std::vector<GgufPlanEntry> plan;
-  for (const WeightSlot& slot : weight_slots(checkpoint.model())) {
-    const TensorInfo* tensor = checkpoint.find(slot.name);
-    if (tensor == nullptr)
-      return fail(ErrorCode::not_found, fmt::format("The checkpoint has no tensor {}.", slot.name), slot.name);
-    const auto type = wanted_type(slot, *tensor, types);
-    if (!type) return tl::unexpected(type.error());
-    GgufPlanEntry entry{slot, {gguf_name(slot.name), {slot.rows, slot.columns}, *type}, false};
-    if (is_vector(slot)) entry.tensor.shape = {slot.columns};
-    entry.copied = tensor->quantized == ggml_format(*type);
-    if (!entry.copied && !ggml_type_info(*type).can_encode)
-      return fail(ErrorCode::unsupported, fmt::format("{} cannot be encoded; choose one of the types {}.",
-                                                      ggml_type_info(*type).name, encodable_types()));
-    plan.push_back(std::move(entry));
+  for (std::vector<WeightSlot>& slots : tensor_slots(checkpoint.model(), family)) {
+    auto entry = plan_tensor(checkpoint, types, std::move(slots), family);
+    if (!entry) return tl::unexpected(std::move(entry.error()));
+    plan.push_back(std::move(*entry));
   }
   return plan;
 }
@@ -184,9 +249,10 @@ Result<void> write_gguf(const Checkpoint& checkpoint, const GgufVocabulary& voca
   if (!divisors.empty()) tensors.push_back({"rope_freqs.weight", {std::ssize(divisors)}, GgmlType::f32});
   auto writer = GgufWriter::create(path, pairs, std::move(tensors));
   if (!writer) return tl::unexpected(std::move(writer.error()));
-  const Task task{checkpoint, backend, *writer, stop};
+  const Arrangement arrangement(checkpoint.model());
+  const Task task{checkpoint, backend, *writer, stop, arrangement};
   for (std::size_t i = 0; i < plan->size(); ++i) {
-    if (progress) progress({"Writing", static_cast<std::int64_t>(i), std::ssize(*plan), (*plan)[i].slot.name});
+    if (progress) progress({"Writing", static_cast<std::int64_t>(i), std::ssize(*plan), (*plan)[i].slots.front().name});
     if (auto written = task.write((*plan)[i]); !written) return written;
   }
   if (!divisors.empty())

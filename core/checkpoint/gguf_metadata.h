@@ -36,6 +36,7 @@ class GgufMetadata {
 
   const GgufValue* find(std::string_view key) const;
   const std::filesystem::path& file() const { return file_; }
+  const std::map<std::string, GgufValue, std::less<>>& values() const { return values_; }
 
   std::int64_t integer(std::string_view key);
   std::optional<std::int64_t> optional_integer(std::string_view key);

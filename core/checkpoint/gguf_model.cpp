@@ -51,7 +51,7 @@ Result<const Family*> find_architecture(GgufMetadata& metadata) {
                 fmt::format("{} has no metadata key 'general.architecture'; it holds no model.", file_name(metadata)),
                 metadata.file().string());
   const Family* family = find_family(architecture);
-  if (family == nullptr || !family->in_gguf)
+  if (family == nullptr || !family->written_as.empty())
     return unsupported(metadata, "general.architecture",
                        fmt::format("has the architecture '{}', which is not supported; supported are {}", architecture,
                                    family_names(true)));
@@ -108,11 +108,7 @@ Result<void> read_attention(ArchitectureKeys& keys, ModelDescription& model) {
         fmt::format("has a sliding window, which is not supported in GGUF files of architecture {}", family.name));
   if (window < 0) return keys.refuse("attention.sliding_window", fmt::format("has a sliding window of {}", window));
   model.attention = attention_layers(family, model.layers, window, 0, family.no_rope_interval);
-  // The converter drops query_pre_attn_scalar; llama.cpp, src/models/gemma2.cpp, knows it by the model's size.
-  constexpr std::int64_t layers_of_gemma2_27b = 46;
-  const std::int64_t even_share = model.hidden / model.heads;
-  if (family.query_scalar > 0 && model.layers == layers_of_gemma2_27b)
-    model.query_scalar = static_cast<double>(even_share);
+  model.query_scalar = gguf_query_scalar(family, model);
   const auto cap = [&keys](std::string_view name) {
     return static_cast<float>(keys.optional_number(name).value_or(0.0));
   };
@@ -227,6 +223,13 @@ Result<ModelDescription> describe_gguf_model(GgufHeader& header, std::span<const
   if (auto attention = read_attention(keys, model); !attention) return tl::unexpected(std::move(attention.error()));
   if (auto valid = validate(model, file_name(metadata)); !valid) return tl::unexpected(std::move(valid.error()));
   return model;
+}
+
+double gguf_query_scalar(const Family& family, const ModelDescription& model) {
+  constexpr std::int64_t layers_of_gemma2_27b = 46;
+  const bool differs = family.query_scalar > 0 && model.layers == layers_of_gemma2_27b;
+  const std::int64_t even_share = model.hidden / model.heads;
+  return differs ? static_cast<double>(even_share) : 0.0;
 }
 
 Result<TokenizerSource> read_gguf_vocabulary(GgufMetadata& metadata) {

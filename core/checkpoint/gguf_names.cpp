@@ -14,13 +14,24 @@ struct NamePair {
   std::string_view hugging_face;
 };
 
+/// How a family calls a part of its blocks otherwise than Llama does.
+struct FamilyName {
+  bool Family::*has;
+  NamePair pair;
+};
+constexpr std::array<FamilyName, 3> family_block_names = {{
+    {&Family::post_norms, {"ffn_norm", "pre_feedforward_layernorm"}},
+    {&Family::post_norms, {"post_attention_norm", "post_attention_layernorm"}},
+    {&Family::fused_projections, {"ffn_up", "mlp.gate_up_proj"}},
+}};
+
 /// Outside the blocks, then inside "blk.N." and "model.layers.N."; ".weight" or ".bias" follows.
 constexpr std::array<NamePair, 3> model_names = {{
     {"token_embd", "model.embed_tokens"},
     {"output_norm", "model.norm"},
     {"output", "lm_head"},
 }};
-constexpr std::array<NamePair, 14> block_names = {{
+constexpr std::array<NamePair, 13> block_names = {{
     {"attn_norm", "input_layernorm"},
     {"attn_q", "self_attn.q_proj"},
     {"attn_k", "self_attn.k_proj"},
@@ -33,7 +44,6 @@ constexpr std::array<NamePair, 14> block_names = {{
     {"attn_q_norm", "self_attn.q_norm"},
     {"attn_k_norm", "self_attn.k_norm"},
     {"attn_qkv", "self_attn.qkv_proj"},
-    {"post_attention_norm", "post_attention_layernorm"},
     {"post_ffw_norm", "post_feedforward_layernorm"},
 }};
 
@@ -41,6 +51,14 @@ template <std::size_t size>
 std::string_view translate(const std::array<NamePair, size>& names, std::string_view gguf) {
   const auto found = std::ranges::find(names, gguf, &NamePair::gguf);
   return found == names.end() ? std::string_view() : found->hugging_face;
+}
+
+/// The pair of a block's part, by its name of either kind; null where there is none.
+const NamePair* block_pair(std::string_view name, std::string_view NamePair::*kind, const Family& family) {
+  for (const FamilyName& own : family_block_names)
+    if (family.*own.has && own.pair.*kind == name) return &own.pair;
+  const auto found = std::ranges::find(block_names, name, kind);
+  return found == block_names.end() ? nullptr : &*found;
 }
 
 bool is_number(std::string_view text) {
@@ -62,14 +80,12 @@ std::string hugging_face_name(std::string_view gguf_name, const Family& family) 
   const std::size_t dot = stem.find('.');
   const std::string_view number = stem.substr(0, dot);
   const std::string_view inner = dot == std::string_view::npos ? std::string_view() : stem.substr(dot + 1);
-  auto name = translate(block_names, inner);
-  if (family.post_norms && inner == "ffn_norm") name = "pre_feedforward_layernorm";
-  if (family.fused_projections && inner == "ffn_up") name = "mlp.gate_up_proj";
-  if (name.empty() || !is_number(number)) return std::string(gguf_name);
-  return fmt::format("model.layers.{}.{}{}", number, name, kind);
+  const NamePair* pair = block_pair(inner, &NamePair::gguf, family);
+  if (pair == nullptr || !is_number(number)) return std::string(gguf_name);
+  return fmt::format("model.layers.{}.{}{}", number, pair->hugging_face, kind);
 }
 
-std::string gguf_name(std::string_view hugging_face_name) {
+std::string gguf_name(std::string_view hugging_face_name, const Family& family) {
   const std::size_t last_dot = hugging_face_name.rfind('.');
   if (last_dot == std::string_view::npos) return std::string(hugging_face_name);
   const std::string_view kind = hugging_face_name.substr(last_dot);
@@ -81,8 +97,8 @@ std::string gguf_name(std::string_view hugging_face_name) {
   stem.remove_prefix(block_prefix.size());
   const std::size_t dot = stem.find('.');
   const std::string_view inner = dot == std::string_view::npos ? std::string_view() : stem.substr(dot + 1);
-  const auto* pair = std::ranges::find(block_names, inner, &NamePair::hugging_face);
-  if (pair == block_names.end()) return std::string(hugging_face_name);
+  const NamePair* pair = block_pair(inner, &NamePair::hugging_face, family);
+  if (pair == nullptr) return std::string(hugging_face_name);
   return fmt::format("blk.{}.{}{}", stem.substr(0, dot), pair->gguf, kind);
 }
 

@@ -14,6 +14,6 @@ namespace quantscope {
 std::string hugging_face_name(std::string_view gguf_name, const Family& family);
 
 /// The other way round: the GGUF name of a weight of the model, or the name itself where there is none.
-std::string gguf_name(std::string_view hugging_face_name);
+std::string gguf_name(std::string_view hugging_face_name, const Family& family);
 
 }  // namespace quantscope

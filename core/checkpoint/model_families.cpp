@@ -10,12 +10,13 @@ namespace {
 constexpr Family llama = {.name = "llama",
                           .architecture = "LlamaForCausalLM",
                           .interleaved_gguf = true,
+                          .gguf_extras = true,
                           .reads_attention_bias = true,
                           .reads_mlp_bias = true,
                           .context = 2048};
 constexpr Family mistral = {.name = "mistral",
                             .architecture = "MistralForCausalLM",
-                            .in_gguf = false,  // "llama"
+                            .written_as = "llama",
                             .windows = WindowRule::all,
                             .kv_heads = 8,
                             .context = 131072,
@@ -86,10 +87,14 @@ const Family* find_family(std::string_view name) {
   return found == known.end() ? nullptr : &*found;
 }
 
+const Family& gguf_family(const Family& family) {
+  return family.written_as.empty() ? family : *find_family(family.written_as);
+}
+
 std::string family_names(bool gguf) {
   std::string names;
   for (const Family& family : known) {
-    if (gguf && !family.in_gguf) continue;
+    if (gguf && !family.written_as.empty()) continue;
     if (!names.empty()) names += ", ";
     names += family.name;
   }

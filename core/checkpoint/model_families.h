@@ -26,8 +26,9 @@ enum class WindowRule : std::uint8_t {
 struct Family {
   std::string_view name;              ///< model_type of config.json and general.architecture of GGUF
   std::string_view architecture;      ///< of config.json
-  bool in_gguf = true;                ///< false where GGUF files go by another family's name
+  std::string_view written_as = {};   ///< the family that its GGUF files go by, where it is another one
   bool interleaved_gguf = false;      ///< GGUF files interleave the rows of Q and K heads, see CheckpointContents
+  bool gguf_extras = false;           ///< llama.cpp reads rope divisors and the biases of output projection and MLP
   bool qkv_bias = false;              ///< always; attention_bias of config.json does not count then
   bool reads_attention_bias = false;  ///< attention_bias of config.json gives q, k, v and o a bias
   bool reads_mlp_bias = false;
@@ -56,6 +57,8 @@ struct Family {
 std::span<const Family> families();
 /// The family of this name, or null.
 const Family* find_family(std::string_view name);
+/// The family that GGUF files of `family` go by.
+const Family& gguf_family(const Family& family);
 /// "llama, mistral, qwen2 ..."; with `gguf`, those that GGUF files name.
 std::string family_names(bool gguf);
 

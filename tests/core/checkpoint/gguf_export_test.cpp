@@ -148,7 +148,7 @@ TEST_F(GgufExport, TakesALargerTypeWhereBlocksDoNotFit) {
   const auto type_in = [&](GgmlType wanted) {
     const auto plan = plan_gguf(*source, {wanted, {}});
     for (const GgufPlanEntry& entry : *plan)
-      if (entry.slot.role == WeightRole::linear) return entry.tensor.type;
+      if (entry.slots.front().role == WeightRole::linear) return entry.tensor.type;
     return GgmlType::f32;
   };
   EXPECT_EQ(type_in(GgmlType::q4_k), GgmlType::q5_0);
@@ -255,9 +255,16 @@ TEST(GgufNames, AreEachOthersInverse) {
   const TemporaryFolder folder;
   const auto checkpoint = Checkpoint::open(folder.write("small.gguf", small_gguf().build()));
   ASSERT_TRUE(checkpoint);
-  for (const TensorInfo& tensor : (*checkpoint)->tensors()) EXPECT_EQ(gguf_name(tensor.name), tensor.stored_name);
-  EXPECT_EQ(gguf_name("lm_head.weight"), "output.weight");
-  EXPECT_EQ(gguf_name("something.else"), "something.else");
+  const Family& llama = *find_family("llama");
+  for (const TensorInfo& tensor : (*checkpoint)->tensors())
+    EXPECT_EQ(gguf_name(tensor.name, llama), tensor.stored_name);
+  EXPECT_EQ(gguf_name("lm_head.weight", llama), "output.weight");
+  EXPECT_EQ(gguf_name("something.else", llama), "something.else");
+  for (const Family& family : families())
+    for (const std::string part : {"ffn_norm", "post_attention_norm", "post_ffw_norm", "ffn_up", "attn_qkv"}) {
+      const std::string name = "blk.7." + part + ".weight";
+      EXPECT_EQ(gguf_name(hugging_face_name(name, family), family), name) << family.name;
+    }
 }
 
 }  // namespace
