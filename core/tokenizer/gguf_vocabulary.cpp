@@ -13,6 +13,7 @@
 #include "core/tokenizer/json_parts.h"
 #include "core/tokenizer/merge_text.h"
 #include "core/tokenizer/post_processor_json.h"
+#include "core/tokenizer/sentencepiece_vocabulary.h"
 #include "core/tokenizer/split_patterns.h"
 
 namespace quantscope {
@@ -28,7 +29,8 @@ enum TokenType : std::int32_t { normal = 1, control = 3, user_defined = 4, unuse
 constexpr std::int32_t most_tokens = 1 << 22;
 
 /// Names of pre-tokenizers that are written. Others of named_pre_tokenizers() are older names for the same splits.
-constexpr std::array<std::string_view, 4> written_names = {"llama-bpe", "qwen2", "smollm", "gpt-2"};
+constexpr std::array<std::string_view, 9> written_names = {
+    "llama-bpe", "qwen2", "smollm", "gpt-2", "tekken", "gpt-4o", "qwen35", "deepseek-v3", "deepseek-coder"};
 
 tl::unexpected<Error> refuse(const fs::path& file, std::string_view what) {
   return fail(ErrorCode::unsupported,
@@ -73,8 +75,7 @@ Result<std::string> pre_tokenizer_name(const json& root, const fs::path& file) {
 
 Result<void> check_model(const json& root, const fs::path& file) {
   const json& model = json_field(root, "model");
-  if (json_text(model, "type") != "BPE" || json_flag(model, "byte_fallback", false))
-    return refuse(file, "is no byte-level BPE");
+  if (json_text(model, "type") != "BPE") return refuse(file, "is no BPE");
   return {};
 }
 
@@ -154,7 +155,7 @@ Result<void> add_special_tokens(GgufVocabulary& vocabulary, const json& root, co
   if (!frame) return tl::unexpected(frame.error());
   vocabulary.bos_id = id_of(vocabulary, config, "bos_token");
   vocabulary.eos_id = id_of(vocabulary, config, "eos_token");
-  vocabulary.unknown_id = id_of(vocabulary, config, "unk_token");
+  if (!vocabulary.unknown_id) vocabulary.unknown_id = id_of(vocabulary, config, "unk_token");
   vocabulary.padding_id = id_of(vocabulary, config, "pad_token");
   vocabulary.add_bos = !frame->prefix.empty();
   vocabulary.add_eos = !frame->suffix.empty();
@@ -165,22 +166,41 @@ Result<void> add_special_tokens(GgufVocabulary& vocabulary, const json& root, co
   return {};
 }
 
-Result<GgufVocabulary> convert(const fs::path& file, const ModelDescription& model) {
-  const auto document = open_json(file);
-  if (!document) return tl::unexpected(document.error());
-  const json& root = document->root;
-  if (auto checked = check_model(root, file); !checked) return tl::unexpected(checked.error());
+Result<GgufVocabulary> byte_level_vocabulary(const json& root, const fs::path& file) {
   GgufVocabulary vocabulary;
   vocabulary.model = "gpt2";
   auto pre = pre_tokenizer_name(root, file);
   if (!pre) return tl::unexpected(pre.error());
   vocabulary.pre = std::move(*pre);
-  for (const auto add : {add_tokens, add_merges, add_special_tokens})
+  vocabulary.add_space_prefix = false;
+  for (const auto add : {add_tokens, add_merges})
     if (auto added = add(vocabulary, root, file); !added) return tl::unexpected(added.error());
+  return vocabulary;
+}
+
+Result<GgufVocabulary> sentencepiece_vocabulary(const json& root, const fs::path& file) {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "llama";
+  vocabulary.pre = "default";
+  if (auto added = add_tokens(vocabulary, root, file); !added) return tl::unexpected(added.error());
+  if (auto added = add_sentencepiece_parts(root, file, vocabulary); !added) return tl::unexpected(added.error());
+  return vocabulary;
+}
+
+Result<GgufVocabulary> convert(const fs::path& file, const ModelDescription& model) {
+  const auto document = open_json(file);
+  if (!document) return tl::unexpected(document.error());
+  const json& root = document->root;
+  if (auto checked = check_model(root, file); !checked) return tl::unexpected(checked.error());
+  auto converted =
+      is_sentencepiece_style(root) ? sentencepiece_vocabulary(root, file) : byte_level_vocabulary(root, file);
+  if (!converted) return converted;
+  GgufVocabulary& vocabulary = *converted;
+  if (auto added = add_special_tokens(vocabulary, root, file); !added) return tl::unexpected(added.error());
   if (!vocabulary.eos_id && !model.end_ids.empty()) vocabulary.eos_id = model.end_ids.front();
   for (const std::int32_t id : model.end_ids)
     if (id != vocabulary.eos_id && !vocabulary.eot_id) vocabulary.eot_id = id;
-  return vocabulary;
+  return converted;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "core/tokenizer/gguf_vocabulary.h"
 #include "core/tokenizer/split_patterns.h"
 #include "core/tokenizer/tokenizer.h"
+#include "tests/support/reference_data.h"
 
 namespace quantscope {
 namespace {
@@ -116,12 +117,86 @@ TEST_F(GgufVocabularyOf, EncodesLikeTheTokenizerItCameFrom) {
     EXPECT_EQ((*from_json)->encode(text), (*from_gguf)->encode(text)) << text;
 }
 
+/// SentencePiece's way: characters, U+2581 for spaces, bytes for the rest.
+class SentencePieceVocabularyOf : public GgufVocabularyOf {
+ protected:
+  void SetUp() override {
+    GgufVocabularyOf::SetUp();
+    tokenizer_["model"] = {{"type", "BPE"},
+                           {"byte_fallback", true},
+                           {"fuse_unk", true},
+                           {"unk_token", "<unk>"},
+                           {"vocab",
+                            {{"<unk>", 0},
+                             {"<0x41>", 1},
+                             {"a", 2},
+                             {"b", 3},
+                             {"c", 4},
+                             {"bc", 8},
+                             {"abc", 9},
+                             {"\u2581", 10},
+                             {"\u2581a", 11}}},
+                           {"merges", {"b c", "\u2581 a", "a bc"}}};
+    tokenizer_["pre_tokenizer"] = nullptr;
+    tokenizer_["decoder"] = {{"type", "Fuse"}};
+    set_normalizer(true);
+  }
+  void set_normalizer(bool prefix) {
+    json steps = json::array({{{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}}});
+    if (prefix) steps.insert(steps.begin(), json{{"type", "Prepend"}, {"prepend", "\u2581"}});
+    tokenizer_["normalizer"] = {{"type", "Sequence"}, {"normalizers", steps}};
+  }
+};
+
+TEST_F(SentencePieceVocabularyOf, HasScoresInTheOrderOfTheMerges) {
+  const auto vocabulary = convert();
+  ASSERT_TRUE(vocabulary) << vocabulary.error().message;
+  EXPECT_EQ(vocabulary->model, "llama");
+  EXPECT_THAT(vocabulary->token_types, ElementsAre(2, 6, 1, 1, 1, 3, 3, 4, 1, 1, 1, 1));
+  EXPECT_THAT(vocabulary->scores, ElementsAre(-3, -3, -3, -3, -3, -3, -3, -3, 0, -2, -3, -1));
+  EXPECT_EQ(vocabulary->unknown_id, 0);
+  EXPECT_EQ(vocabulary->add_space_prefix, true);
+  set_normalizer(false);
+  EXPECT_EQ(convert()->add_space_prefix, false);
+}
+
+TEST_F(SentencePieceVocabularyOf, RefusesWhatScoresCannotSay) {
+  const auto refusal = [this] {
+    const auto refused = convert();
+    return refused ? std::string() : refused.error().message;
+  };
+  tokenizer_["model"]["merges"] = {"b c", "\u2581 a", "a bc", "b c"};
+  EXPECT_THAT(refusal(), HasSubstr("bc by merges of different rank"));
+  tokenizer_["model"]["merges"] = {"b b"};
+  EXPECT_THAT(refusal(), HasSubstr("makes no token"));
+  tokenizer_["normalizer"] = {{"type", "NFC"}};
+  EXPECT_THAT(refusal(), HasSubstr("treats spaces otherwise"));
+  tokenizer_["normalizer"] = nullptr;
+  tokenizer_["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"split", true}};
+  EXPECT_THAT(refusal(), HasSubstr("treats spaces otherwise"));
+}
+
+TEST_F(GgufVocabularyOf, MistralGivesTheIdsOfTheLibrary) {
+  QUANTSCOPE_REQUIRE_SHARED();
+  const auto folder = testing::shared_folder();
+  tokenizer_ = json::parse(std::ifstream(folder / "data/tokenizers/mistral_7b_v01/tokenizer.json"));
+  const auto vocabulary = convert();
+  ASSERT_TRUE(vocabulary) << vocabulary.error().message;
+  const auto tokenizer = Tokenizer::from_gguf(*vocabulary);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  const json oracle = json::parse(std::ifstream(folder / "reference/tokenizers/mistral_7b_v01.json"));
+  ASSERT_EQ(oracle.at("encode").size(), 251U);
+  for (const json& example : oracle.at("encode"))
+    EXPECT_EQ((*tokenizer)->encode(example.at("text").get<std::string>()),
+              example.at("ids_with_special").get<std::vector<std::int32_t>>());
+}
+
 TEST_F(GgufVocabularyOf, OthersAreRefused) {
-  tokenizer_["model"]["byte_fallback"] = true;
+  tokenizer_["model"]["type"] = "Unigram";
   const auto refused = convert();
   ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("no byte-level BPE"));
-  tokenizer_["model"]["byte_fallback"] = false;
+  EXPECT_THAT(refused.error().message, HasSubstr("is no BPE"));
+  tokenizer_["model"]["type"] = "BPE";
   tokenizer_["model"]["vocab"]["a"] = 2000000000;
   EXPECT_FALSE(convert());
 }
