@@ -128,6 +128,10 @@ void print_notes(const RunResult& run) {
   if (!run.qa) return;
   fmt::print("{}, prompt {}, scorer {}.\n", run.qa->dataset_name, run.qa->task.protocol,
              scorer_label(run.qa->task.scorer));
+  const std::int64_t prompts = run.qa->prompt_tokens();
+  const std::int64_t computed = run.qa->computed_prompt_tokens();
+  fmt::print("{} prompt tokens, {} of them computed and {} taken from shared prefixes.\n", prompts, computed,
+             prompts - computed);
   for (const std::string& note : run.qa->notes) fmt::print("Note: {}\n", note);
 }
 

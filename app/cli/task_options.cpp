@@ -27,19 +27,19 @@ Result<std::pair<std::int64_t, std::int64_t>> parse_range(const std::string& tex
 
 void TaskOptions::add_to(CLI::App& command, bool several) {
   const std::string group = "Tasks";
-  auto* task = command.add_option("--task", names_, "coqa, perplexity or speed")->group(group);
+  auto* task = command.add_option("--task", names_, "coqa, squad, jsonl, perplexity or speed")->group(group);
   if (several)
     task->expected(1, 3);
   else
     task->expected(1);
-  command.add_option("--data", data_, "CoQA JSON or plain text; \"sample\" is the bundled one")->group(group);
+  command.add_option("--data", data_, "File of questions or plain text; \"sample\" is the bundled one")->group(group);
   if (several) command.add_option("--text", text_, "Plain text of the perplexity task")->group(group);
   command.add_option("--items", items_, "Questions of each story: last or all")
       ->check(CLI::IsMember({"last", "all"}))
       ->group(group);
   command.add_option("--sample", sample_, "all, first:N or random:N:SEED (PCG32, without replacement)")->group(group);
   command.add_option("--protocol", protocol_, "ppl-llama.cpp-512 or ppl-gptq-2048")->group(group);
-  command.add_option("--scorer", scorer_, "lm-eval, official or max")
+  command.add_option("--scorer", scorer_, "lm-eval, official or max; by itself max for squad, else lm-eval")
       ->check(CLI::IsMember({"lm-eval", "official", "max"}))
       ->group(group);
   command.add_option("--stories", stories_, "A:B, counted from zero, B left out")->group(group);
@@ -66,7 +66,9 @@ Result<Task> TaskOptions::task(TaskKind kind) const {
   task.data = own_text ? text_ : data_.empty() ? "sample" : data_;
   if (kind == TaskKind::perplexity) task.protocol = protocol_;
   task.items = items_ == "all" ? Items::all : Items::last;
-  task.scorer = *parse_scorer(scorer_);
+  // SQuAD's own scorer takes the best reference; leaving one out is CoQA's rule.
+  task.scorer = kind == TaskKind::squad ? Scorer::max : Scorer::lm_eval;
+  if (!scorer_.empty()) task.scorer = *parse_scorer(scorer_);
   auto sample = parse_sample(sample_);
   if (!sample) return tl::unexpected(sample.error());
   task.sample = *sample;

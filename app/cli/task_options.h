@@ -21,7 +21,7 @@ class TaskOptions {
   Result<Task> task(TaskKind kind) const;
 
   std::vector<std::string> names_;
-  std::string data_, text_, items_ = "last", sample_ = "all", protocol_, scorer_ = "lm-eval", stories_, chunks_;
+  std::string data_, text_, items_ = "last", sample_ = "all", protocol_, scorer_, stories_, chunks_;
   std::int64_t prompt_tokens_ = 512, generated_tokens_ = 64;
   int repetitions_ = 5;
 };

@@ -8,10 +8,11 @@
 namespace quantscope {
 
 /// Where an answer ends besides the first newline after a character that is not white space. The rules differ only for
-/// answers that begin with "\nQ:": an empty answer, or the question that the model asks itself.
+/// answers that begin with white space: what the model writes after a newline is its answer, or it has given none.
 enum class AnswerEnd : std::uint8_t {
   next_question,  ///< at the stop string "\nQ:" of the lm-eval task (tasks/coqa/default.yaml)
   first_line,     ///< nowhere else
+  newline,        ///< at any newline, the stop string of the lm-eval task squadv2
 };
 
 /// Whether no further text can change first_answer_line().

@@ -1,75 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "core/evaluate/dataset.h"
-#include "core/evaluate/unicode_text.h"
+#include "core/evaluate/dataset_json.h"
 
 namespace quantscope {
 namespace {
 
 using nlohmann::json;
 
-/// The largest official file, coqa-train-v1.0.json, has 49 MB. A hostile file of this size, nothing but empty lists,
-/// takes 25 times as much memory.
-constexpr std::uintmax_t largest_file = std::uintmax_t{64} << 20U;
-/// The layout needs six levels; deeper values are dropped unread, so that a hostile file cannot multiply memory.
-constexpr int deepest_level = 8;
-
-/// Where in the file a value stands, for messages: file, story ("story 3 ('id')") and field ("answers[2].input_text").
-struct Place {
-  std::string_view file;
-  std::string story;
-
-  tl::unexpected<Error> wrong(std::string_view field, std::string_view problem) const {
-    const std::string field_place = story.empty() ? std::string(field) : fmt::format("{}, {}", story, field);
-    return fail(ErrorCode::corrupt_file,
-                fmt::format("'{}' does not follow CoQA's layout: {} {}.", file, field_place, problem),
-                fmt::format("{}: {}", file, field_place));
-  }
-};
-
-/// What a value is, as a message says it.
-std::string_view kind_of(const json& value) {
-  switch (value.type()) {
-    case json::value_t::object: return "an object";
-    case json::value_t::array: return "a list";
-    case json::value_t::string: return "text";
-    case json::value_t::boolean: return "true or false";
-    case json::value_t::number_integer:
-    case json::value_t::number_unsigned:
-    case json::value_t::number_float: return "a number";
-    default: return "null";
-  }
-}
-
-const json* member(const json& object, std::string_view key) {
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
-
-Result<std::string> required_text(const json& object, std::string_view key, std::string_view field,
-                                  const Place& place) {
-  const json* value = member(object, key);
-  if (value == nullptr) return place.wrong(field, "is missing");
-  if (!value->is_string()) return place.wrong(field, fmt::format("must be text and is {}", kind_of(*value)));
-  return value->get<std::string>();
-}
-
-Result<std::string> optional_text(const json& object, std::string_view key, std::string_view field,
-                                  const Place& place) {
-  const json* value = member(object, key);
-  if (value == nullptr || value->is_null()) return std::string();
-  return required_text(object, key, field, place);
-}
+constexpr std::string_view layout = "CoQA";
 
 /// Turns are numbered 1, 2, 3, ...; anything else means that questions and answers do not line up.
-Result<void> check_turn(const json& entry, std::size_t index, std::string_view field, const Place& place) {
+Result<void> check_turn(const json& entry, std::size_t index, std::string_view field, const DatasetPlace& place) {
   const json* turn = member(entry, "turn_id");
   if (turn == nullptr) return place.wrong(fmt::format("{}.turn_id", field), "is missing");
   if (!turn->is_number_integer()) {
@@ -82,14 +29,12 @@ Result<void> check_turn(const json& entry, std::size_t index, std::string_view f
   return {};
 }
 
-/// The `input_text` of each entry of a list of turns.
-Result<std::vector<std::string>> turn_texts(const json* list, std::string_view field, const Place& place) {
-  if (list == nullptr) return place.wrong(field, "is missing");
-  if (!list->is_array()) return place.wrong(field, fmt::format("must be a list and is {}", kind_of(*list)));
+/// Official layout: a list of turns, each with `input_text`.
+Result<std::vector<std::string>> texts_of_turns(const json& list, std::string_view field, const DatasetPlace& place) {
   std::vector<std::string> texts;
-  texts.reserve(list->size());
-  for (std::size_t i = 0; i < list->size(); ++i) {
-    const json& entry = (*list)[i];
+  texts.reserve(list.size());
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const json& entry = list[i];
     const std::string entry_field = fmt::format("{}[{}]", field, i);
     if (!entry.is_object()) {
       return place.wrong(entry_field, fmt::format("must be an object and is {}", kind_of(entry)));
@@ -102,8 +47,34 @@ Result<std::vector<std::string>> turn_texts(const json* list, std::string_view f
   return texts;
 }
 
+/// Hugging Face rows: one object of columns, `input_text` and, in EleutherAI/coqa, `turn_id`.
+Result<std::vector<std::string>> texts_of_columns(const json& columns, std::string_view field,
+                                                  const DatasetPlace& place) {
+  const std::string texts_field = fmt::format("{}.input_text", field);
+  const json* column = member(columns, "input_text");
+  if (column == nullptr) return place.wrong(texts_field, "is missing");
+  const json* turns = member(columns, "turn_id");
+  if (turns != nullptr && turns->is_array()) {
+    for (std::size_t i = 0; i < turns->size(); ++i) {
+      if ((*turns)[i] == i + 1) continue;
+      return place.wrong(fmt::format("{}.turn_id[{}]", field, i),
+                         fmt::format("must be {} and is {}", i + 1, (*turns)[i].dump()));
+    }
+  }
+  return texts_of(*column, texts_field, place);
+}
+
+/// The text of each turn in any of the layouts; stanfordnlp/coqa has plain lists of questions.
+Result<std::vector<std::string>> turn_texts(const json* turns, std::string_view field, const DatasetPlace& place) {
+  if (turns == nullptr) return place.wrong(field, "is missing");
+  if (turns->is_object()) return texts_of_columns(*turns, field, place);
+  if (!turns->is_array()) return place.wrong(field, fmt::format("must be a list and is {}", kind_of(*turns)));
+  if (!turns->empty() && turns->front().is_string()) return texts_of(*turns, field, place);
+  return texts_of_turns(*turns, field, place);
+}
+
 /// Adds one annotator's answers to the references of the story's questions.
-Result<void> add_references(const json* list, std::string_view field, const Place& place, QaStory& story) {
+Result<void> add_references(const json* list, std::string_view field, const DatasetPlace& place, QaStory& story) {
   auto texts = turn_texts(list, field, place);
   if (!texts) return tl::unexpected(texts.error());
   if (texts->size() != story.questions.size()) {
@@ -114,7 +85,7 @@ Result<void> add_references(const json* list, std::string_view field, const Plac
 }
 
 /// Reference order is fixed by the annotators' numbers, whatever the order in the file.
-Result<void> add_additional_references(const json& entry, const Place& place, QaStory& story) {
+Result<void> add_additional_references(const json& entry, const DatasetPlace& place, QaStory& story) {
   const json* additional = member(entry, "additional_answers");
   if (additional == nullptr || additional->is_null()) return {};
   if (!additional->is_object()) {
@@ -128,7 +99,7 @@ Result<void> add_additional_references(const json& entry, const Place& place, Qa
   return {};
 }
 
-Result<void> read_questions(const json& entry, const Place& place, QaStory& story) {
+Result<void> read_questions(const json& entry, const DatasetPlace& place, QaStory& story) {
   auto texts = turn_texts(member(entry, "questions"), "questions", place);
   if (!texts) return tl::unexpected(texts.error());
   if (texts->empty()) return place.wrong("questions", "is empty");
@@ -138,17 +109,24 @@ Result<void> read_questions(const json& entry, const Place& place, QaStory& stor
   return {};
 }
 
-Result<QaStory> read_story(const json& entry, std::size_t index, std::string_view file) {
-  Place place{file, fmt::format("data[{}]", index)};
-  if (!entry.is_object()) return place.wrong("the story", fmt::format("must be an object and is {}", kind_of(entry)));
-  if (member(entry, "paragraphs") != nullptr)
-    return place.wrong("paragraphs", "belongs to SQuAD's layout, which is not read here");
-  QaStory story;
+/// Rows of stanfordnlp/coqa have no id: they are called after their place in the file.
+Result<std::string> story_id(const json& entry, std::size_t index, bool is_row, const DatasetPlace& place) {
+  if (is_row && member(entry, "id") == nullptr) return fmt::format("row {}", index + 1);
   auto id = required_text(entry, "id", "id", place);
+  if (id && id->empty()) return place.wrong("id", "is empty");
+  return id;
+}
+
+Result<QaStory> read_story(const json& entry, std::size_t index, bool is_row, std::string_view file) {
+  DatasetPlace place{file, layout, is_row ? fmt::format("row {}", index + 1) : fmt::format("data[{}]", index)};
+  if (!entry.is_object()) return place.wrong("the story", fmt::format("must be an object and is {}", kind_of(entry)));
+  if (member(entry, "paragraphs") != nullptr || member(entry, "context") != nullptr)
+    return place.wrong("the file", "has SQuAD's layout; choose the task squad for it");
+  QaStory story;
+  auto id = story_id(entry, index, is_row, place);
   if (!id) return tl::unexpected(id.error());
   story.id = std::move(*id);
-  if (story.id.empty()) return place.wrong("id", "is empty");
-  place.story = fmt::format("story {} (id '{}')", index + 1, story.id);
+  place.item = fmt::format("story {} (id '{}')", index + 1, story.id);
   auto source = optional_text(entry, "source", "source", place);
   if (!source) return tl::unexpected(source.error());
   story.source = std::move(*source);
@@ -164,103 +142,45 @@ Result<QaStory> read_story(const json& entry, std::size_t index, std::string_vie
 }
 
 /// Two stories of one id could not be told apart in a result file.
-Result<std::vector<QaStory>> read_stories(const json& data, std::string_view file) {
+Result<std::vector<QaStory>> read_stories(const json& data, bool is_rows, std::string_view file) {
   std::vector<QaStory> stories;
   std::unordered_map<std::string, std::size_t> seen;
   for (std::size_t i = 0; i < data.size(); ++i) {
-    auto story = read_story(data[i], i, file);
+    auto story = read_story(data[i], i, is_rows, file);
     if (!story) return tl::unexpected(story.error());
     const auto [other, is_new] = seen.emplace(story->id, i);
     if (!is_new) {
-      return Place{file, {}}.wrong(fmt::format("id '{}'", story->id),
-                                   fmt::format("is used by stories {} and {}", other->second + 1, i + 1));
+      return DatasetPlace{file, layout, {}}.wrong(
+          fmt::format("id '{}'", story->id), fmt::format("is used by stories {} and {}", other->second + 1, i + 1));
     }
     stories.push_back(std::move(*story));
   }
   return stories;
 }
 
-Result<json> parse_json(std::string_view bytes, std::string_view file) {
-  if (bytes.empty()) return fail(ErrorCode::corrupt_file, fmt::format("'{}' is empty.", file), std::string(file));
-  if (const auto invalid = find_invalid_utf8(bytes)) {
-    return fail(ErrorCode::corrupt_file,
-                fmt::format("'{}' is not UTF-8 text: byte {} does not belong to a character; save the file as UTF-8.",
-                            file, *invalid),
-                fmt::format("{}: byte {}", file, *invalid));
-  }
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= deepest_level; };
-  try {
-    return json::parse(bytes, shallow);
-  } catch (const json::parse_error& error) {
-    return fail(ErrorCode::corrupt_file,
-                fmt::format("'{}' is not JSON: it cannot be read past byte {}.", file, error.byte),
-                fmt::format("{}: byte {}", file, error.byte), error.what());
-  } catch (const json::exception& error) {  // a number beyond the range of double
-    return fail(ErrorCode::corrupt_file, fmt::format("'{}' is not JSON that can be read.", file), std::string(file),
-                error.what());
-  }
-}
-
-std::string hash_text(std::string_view bytes) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
-  std::string text;
-  for (const unsigned char byte : canonical.digest) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-bool has_single_references(const std::vector<QaStory>& stories) {
-  for (const QaStory& story : stories) {
-    for (const QaQuestion& question : story.questions) {
-      if (question.references.size() > 1) return false;
-    }
-  }
-  return true;
-}
-
-Result<std::string> read_bytes(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  std::error_code problem;
-  const auto status = std::filesystem::status(path, problem);
-  if (!std::filesystem::exists(status)) {
-    return fail(ErrorCode::not_found, fmt::format("'{}' does not exist; choose another dataset file.", name), name);
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    return fail(ErrorCode::invalid_argument, fmt::format("'{}' is not a file; choose a dataset file.", name), name);
-  }
-  const std::uintmax_t size = std::filesystem::file_size(path, problem);
-  std::ifstream file(path, std::ios::binary);
-  if (problem || !file) {
-    return fail(ErrorCode::io, fmt::format("'{}' cannot be opened; check its permissions.", name), name);
-  }
-  if (size > largest_file) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("'{}' has {} bytes and a dataset may have at most {}; choose a smaller file.", name, size,
-                            largest_file),
-                name);
-  }
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-    return fail(ErrorCode::io, fmt::format("'{}' cannot be read; it may have been changed meanwhile.", name), name);
-  }
-  return bytes;
+/// The list of stories: `data` of the official object, or the rows of a Hugging Face export.
+Result<const json*> find_stories(const json& root, const DatasetPlace& place) {
+  if (!root.is_object() && !root.is_array())
+    return place.wrong("the outermost value", fmt::format("must be an object or a list and is {}", kind_of(root)));
+  const json* data = root.is_array() ? &root : member(root, "data");
+  if (data == nullptr) return place.wrong("data", "is missing");
+  if (!data->is_array()) return place.wrong("data", fmt::format("must be a list and is {}", kind_of(*data)));
+  if (data->empty()) return place.wrong("data", "has no stories");
+  return data;
 }
 
 }  // namespace
 
 Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name) {
-  const Place place{file_name, {}};
-  auto root = parse_json(bytes, file_name);
+  const DatasetPlace place{file_name, layout, {}};
+  auto root = parse_dataset_json(bytes, file_name);
   if (!root) return tl::unexpected(root.error());
-  if (!root->is_object())
-    return place.wrong("the outermost value", fmt::format("must be an object and is {}", kind_of(*root)));
-  const json* data = member(*root, "data");
-  if (data == nullptr) return place.wrong("data", "is missing");
-  if (!data->is_array()) return place.wrong("data", fmt::format("must be a list and is {}", kind_of(*data)));
-  if (data->empty()) return place.wrong("data", "has no stories");
+  if (member(*root, "story") != nullptr) *root = json::array({std::move(*root)});  // a file of one row
+  const auto data = find_stories(*root, place);
+  if (!data) return tl::unexpected(data.error());
 
   QaDataset dataset;
-  auto stories = read_stories(*data, file_name);
+  auto stories = read_stories(**data, root->is_array(), file_name);
   if (!stories) return tl::unexpected(stories.error());
   dataset.stories = std::move(*stories);
   auto name = optional_text(*root, "name", "name", place);
@@ -268,13 +188,12 @@ Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name)
   dataset.name = name->empty() ? std::string(file_name) : std::move(*name);
   const json* sample = member(*root, "quantscope_sample");
   dataset.bundled_sample = sample != nullptr && *sample == true;
-  dataset.single_reference = has_single_references(dataset.stories);
-  dataset.hash = hash_text(bytes);
+  finish_dataset(dataset, bytes);
   return dataset;
 }
 
 Result<QaDataset> read_coqa(const std::filesystem::path& path) {
-  auto bytes = read_bytes(path);
+  auto bytes = read_dataset_bytes(path);
   if (!bytes) return tl::unexpected(bytes.error());
   return parse_coqa(*bytes, path.filename().string());
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <numeric>
@@ -58,8 +59,8 @@ std::vector<QaItem> draw_items(const std::vector<QaItem>& items, std::size_t cou
 }  // namespace
 
 std::vector<std::string> QaDataset::notes() const {
-  std::vector<std::string> sentences;
-  if (single_reference) {
+  std::vector<std::string> sentences = repairs;
+  if (single_reference && prompt == QaPrompt::dialogue) {
     sentences.emplace_back(
         "Single-reference file: every question has one reference answer, so the three scorers agree and scores are not "
         "comparable with published CoQA results, which use four.");
@@ -131,13 +132,12 @@ Result<std::vector<QaItem>> choose_items(const QaDataset& dataset, Items items, 
   return chosen;
 }
 
-std::string coqa_prompt(const QaStory& story, std::size_t question) {
-  std::string prompt = story.text + "\n\n";
-  for (std::size_t turn = 0; turn < question; ++turn) {
-    const QaQuestion& earlier = story.questions[turn];
-    prompt += "Q: " + earlier.text + "\n\nA: " + earlier.references.front() + "\n\n";
-  }
-  return prompt + "Q: " + story.questions[question].text + "\n\nA:";
+std::string_view coqa_domain(std::string_view source) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> names = {
+      {{"mctest", "children_stories"}, {"gutenberg", "literature"}, {"race", "mid-high_school"}, {"cnn", "news"}}};
+  for (const auto& [file_name, domain] : names)
+    if (source == file_name) return domain;
+  return source;
 }
 
 }  // namespace quantscope

@@ -14,35 +14,61 @@ namespace quantscope {
 struct QaQuestion {
   int turn = 1;  ///< 1-based, as in the file
   std::string text;
-  std::vector<std::string> references;  ///< the first one is the gold answer used as history
+  std::vector<std::string> references;  ///< the first one is the gold answer used as history; "" = no answer exists
 };
 
 struct QaStory {
   std::string id;
   std::string source;  ///< domain: "mctest", "wikipedia", ...
+  std::string title;   ///< SQuAD only
   std::string text;
   std::vector<QaQuestion> questions;
 };
+
+/// How a question becomes a prompt; see qa_prompt.h.
+enum class QaPrompt : std::uint8_t { dialogue, squad, single_question, completion };
 
 /// Questions about passages, in file order.
 struct QaDataset {
   std::string name;  ///< "CoQA dev", or what the file calls itself
   std::vector<QaStory> stories;
-  bool single_reference = false;  ///< no question has more than one reference: scores are not comparable with papers
-  bool bundled_sample = false;    ///< the program's own sample: every score says so
-  std::string hash;               ///< XXH3-128 of the file's bytes, 32 hex digits as `xxh128sum` prints them
+  QaPrompt prompt = QaPrompt::dialogue;
+  std::vector<std::string> repairs;  ///< sentences that count and name what was left out of the file
+  bool single_reference = false;     ///< no question has more than one reference: scores are not comparable with papers
+  bool bundled_sample = false;       ///< the program's own sample: every score says so
+  std::string hash;                  ///< XXH3-128 of the file's bytes, 32 hex digits as `xxh128sum` prints them
   /// Sentences to show beside every score from it; empty when there is nothing to say.
   std::vector<std::string> notes() const;
 };
 
-/// CoQA's official layout: {version, data: [{id, source, story, questions, answers, additional_answers}]}.
-/// References of a question are answers[i].input_text, then those of additional_answers "0", "1", "2", all kept. Turns
-/// must be numbered 1, 2, ... and every list must have one entry a question. Root fields of our own: `name` (else the
-/// file name) and `quantscope_sample: true`, which marks the bundled sample. At most 64 MiB.
-/// Errors name the story and the field, or the byte. Source: stanfordnlp/coqa-baselines, scripts/evaluate-v1.0.py.
+/// CoQA in three layouts. Official: {version, data: [{id, source, story, questions, answers, additional_answers}]} with
+/// lists of turns {input_text, turn_id}. Hugging Face exports, a JSON list or one object a line: EleutherAI/coqa with
+/// objects of columns {input_text: [...], turn_id: [...]}, and stanfordnlp/coqa with plain questions, no id and no
+/// additional answers.
+/// References of a question are the answer of `answers`, then those of additional_answers "0", "1", "2", all kept.
+/// Turns must be numbered 1, 2, ... and every list must have one entry a question. Root fields of our own: `name` (else
+/// the file name) and `quantscope_sample: true`, which marks the bundled sample. At most 64 MiB. Errors name the story
+/// and the field, or the byte. Source: stanfordnlp/coqa-baselines, scripts/evaluate-v1.0.py.
 Result<QaDataset> read_coqa(const std::filesystem::path& path);
 /// The same from the file's bytes; `file_name` is for messages.
 Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name);
+
+/// SQuAD 1.1 and 2.0. Official: {version, data: [{title, paragraphs: [{context, qas: [{id, question, answers,
+/// is_impossible}]}]}]}; Hugging Face export, a list or one object a line: {id, title, context, question, answers:
+/// {text: [...]}}. A paragraph is a story. An unanswerable question has the one reference "". In the official layout a
+/// question without answers that is not marked is_impossible is left out and counted in `repairs`.
+Result<QaDataset> read_squad(const std::filesystem::path& path);
+Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name);
+
+/// One record a line, or a list of them: {context, question, answers: [...] or answer, id?, source?} or {prompt,
+/// completion, id?, source?}, the same kind throughout. Records with the same context that follow each other are one
+/// story; context may be missing. Records without an answer are left out and counted in `repairs`.
+Result<QaDataset> read_records(const std::filesystem::path& path);
+Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_name);
+
+/// What the official CoQA script calls the domain of a source: "children_stories" for "mctest"; other sources are
+/// domains of their own.
+std::string_view coqa_domain(std::string_view source);
 
 enum class Items : std::uint8_t { last, all };  ///< last turn of each story (as lm-eval), or every turn
 
@@ -66,11 +92,5 @@ struct QaItem {
 /// what there is takes everything. Fails when nothing is left.
 Result<std::vector<QaItem>> choose_items(const QaDataset& dataset, Items items, const Sample& sample,
                                          std::size_t first_story = 0, std::size_t last_story = 0);
-
-/// The prompt `coqa-lm-eval-3` of one question: story, blank line, then for each earlier turn "Q: ...", blank line,
-/// "A: gold", blank line; the asked turn ends with "A:". Each earlier turn needs a reference. Source:
-/// lm-evaluation-harness, tasks/coqa/utils.py.
-std::string coqa_prompt(const QaStory& story, std::size_t question);
-inline constexpr std::string_view coqa_prompt_name = "coqa-lm-eval-3";
 
 }  // namespace quantscope

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/evaluate/answer_text.h"
+#include "core/evaluate/qa_prompt.h"
 #include "core/model/branched_generation.h"
 
 namespace quantscope {
@@ -23,8 +24,8 @@ struct Prompt {
   bool cut_left = false;
 };
 
-Prompt make_prompt(const Tokenizer& tokenizer, const QaStory& story, std::size_t question, std::int64_t longest) {
-  Prompt prompt{tokenizer.encode(coqa_prompt(story, question)), false};
+Prompt make_prompt(const Tokenizer& tokenizer, const QaDataset& dataset, const QaItem& item, std::int64_t longest) {
+  Prompt prompt{tokenizer.encode(qa_prompt(dataset, item)), false};
   const auto length = static_cast<std::int64_t>(prompt.ids.size());
   if (length <= longest) return prompt;
   prompt.ids.erase(prompt.ids.begin(), prompt.ids.end() - longest);
@@ -57,10 +58,6 @@ std::string stop_name(StopReason reason) {
 /// Items whose prompts are computed together: indices into the asked items.
 using Group = std::vector<std::size_t>;
 
-std::size_t prompt_bytes(const QaDataset& dataset, const QaItem& item) {
-  return coqa_prompt(dataset.stories[item.story], item.question).size();
-}
-
 /// The items of each story, the story with the longest prompt first, so that what is left at the end is short.
 /// Unshared: each item alone, as asked.
 std::vector<Group> group_items(const QaDataset& dataset, std::span<const QaItem> items, bool share_prefixes) {
@@ -75,7 +72,7 @@ std::vector<Group> group_items(const QaDataset& dataset, std::span<const QaItem>
       longest.push_back(0);
     }
     groups[found->second].push_back(i);
-    if (share_prefixes) longest[found->second] = std::max(longest[found->second], prompt_bytes(dataset, items[i]));
+    if (share_prefixes) longest[found->second] = std::max(longest[found->second], qa_prompt(dataset, items[i]).size());
   }
   std::vector<std::size_t> order(groups.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -96,6 +93,7 @@ class Interview {
         items_(items),
         options_(options),
         longest_prompt_(longest_prompt),
+        answer_end_(options.answer_end.value_or(answer_end(dataset.prompt))),
         end_ids_(end_ids_of(decoder, tokenizer)),
         groups_(group_items(dataset, items, options.share_prefixes)),
         answers_(items.size()) {}
@@ -108,7 +106,7 @@ class Interview {
     branches.most_branches = options_.share_prefixes ? options_.most_branches : 1;
     branches.stop = std::move(stop);
     branches.keep_going = [&](std::span<const GeneratedToken> tokens) {
-      return !is_answer_complete(tokenizer_.decode(ids_of(tokens), true), options_.answer_end);
+      return !is_answer_complete(tokenizer_.decode(ids_of(tokens), true), answer_end_);
     };
     branches.on_result = [&](const BranchResult& result) {
       const std::size_t index = groups_[result.group][result.prompt];
@@ -126,7 +124,7 @@ class Interview {
     PromptGroup prompts;
     for (const std::size_t index : group) {
       const QaItem& item = items_[index];
-      Prompt prompt = make_prompt(tokenizer_, dataset_.stories[item.story], item.question, longest_prompt_);
+      Prompt prompt = make_prompt(tokenizer_, dataset_, item, longest_prompt_);
       answers_[index].prompt_tokens = static_cast<std::int64_t>(prompt.ids.size());
       answers_[index].cut_left = prompt.cut_left;
       prompts.push_back(std::move(prompt.ids));
@@ -145,7 +143,7 @@ class Interview {
     answer.turn = question.turn;
     answer.references = question.references;
     const Ids ids = ids_of(result.generation.tokens);
-    answer.prediction = first_answer_line(tokenizer_.decode(ids, true), options_.answer_end);
+    answer.prediction = first_answer_line(tokenizer_.decode(ids, true), answer_end_);
     for (std::size_t s = 0; s < answer.scores.size(); ++s)
       answer.scores[s] = score_answer(answer.prediction, answer.references, static_cast<Scorer>(s));
     answer.computed_tokens = result.computed_tokens;
@@ -161,6 +159,7 @@ class Interview {
   std::span<const QaItem> items_;
   const QaOptions& options_;
   std::int64_t longest_prompt_;
+  AnswerEnd answer_end_;
   Ids end_ids_;
   std::vector<Group> groups_;
   std::vector<QaAnswer> answers_;  // in the order of the items

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -40,7 +41,7 @@ struct QaOptions {
   std::int64_t max_tokens = 256;
   /// Longest prompt + answer; 0 = the model's trained context. The decoder's capacity caps it.
   std::int64_t context = 0;
-  AnswerEnd answer_end = AnswerEnd::next_question;
+  std::optional<AnswerEnd> answer_end;  ///< empty: that of the dataset's prompt
   /// Compute a story's dialogue once and decode its questions as branches of it, together with those of other stories.
   /// Without it each prompt is computed alone, one after the other; the answers are the same.
   bool share_prefixes = true;
@@ -49,9 +50,9 @@ struct QaOptions {
 
 /// Asks the items; the branch points of a story's questions come from comparing the ids of whole prompts, never from
 /// tokenizing parts of the text. Answers come in the order of the items; `on_answer` gets each as soon as it is there.
-/// Greedy; an answer ends at the first newline after a character that is not white space, at "\nQ:", at an end token of
-/// the model or the tokenizer, or after `max_tokens`. Prompts longer than context - max_tokens lose tokens on the left.
-/// When stopped it returns `cancelled` (the token reaches the backend too); what on_answer got stays valid.
+/// Greedy; an answer ends where its rule says, at an end token of the model or the tokenizer, or after `max_tokens`.
+/// Prompts longer than context - max_tokens lose tokens on the left. When stopped it returns `cancelled` (the token
+/// reaches the backend too); what on_answer got stays valid.
 Result<std::vector<QaAnswer>> evaluate_qa(Decoder& decoder, const Tokenizer& tokenizer, const QaDataset& dataset,
                                           std::span<const QaItem> items, const QaOptions& options,
                                           const std::function<void(const QaAnswer&)>& on_answer,

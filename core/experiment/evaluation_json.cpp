@@ -67,6 +67,14 @@ Spread get_spread(const json& value, const std::string& name) {
 }  // namespace
 
 json qa_to_json(const QaOutcome& outcome) {
+  json domains = json::array();
+  for (const DomainScore& score : outcome.domains(outcome.task.scorer))
+    domains.push_back({{"domain", score.domain},
+                       {"n", score.f1.n},
+                       {"f1", score.f1.mean},
+                       {"f1_error", score.f1.error},
+                       {"em", score.em.mean},
+                       {"em_error", score.em.error}});
   json items = json::array();
   for (const QaAnswer& answer : outcome.answers) items.push_back(answer_to_json(answer));
   const MeanEstimate f1 = outcome.f1(outcome.task.scorer);
@@ -82,6 +90,9 @@ json qa_to_json(const QaOutcome& outcome) {
           {"f1_error", f1.error},
           {"em", em.mean},
           {"em_error", em.error},
+          {"domains", std::move(domains)},
+          {"prompt_tokens", outcome.prompt_tokens()},
+          {"computed_prompt_tokens", outcome.computed_prompt_tokens()},
           {"seconds", outcome.seconds},
           {"items", std::move(items)}};
 }

@@ -28,7 +28,7 @@ json task_to_json(const Task& task) {
   }
   value["data"] = task.data;
   value["protocol"] = task.protocol;
-  if (task.kind == TaskKind::coqa) {
+  if (is_question_task(task.kind)) {
     value["items"] = task.items == Items::all ? "all" : "last";
     value["sample"] = sample_text(task.sample);
     value["scorer"] = scorer_name(task.scorer);

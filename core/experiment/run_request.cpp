@@ -2,7 +2,9 @@
 #include "core/experiment/run_request.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -10,16 +12,20 @@
 
 namespace quantscope {
 namespace {
-constexpr std::array<std::string_view, 3> task_names = {"coqa", "perplexity", "speed"};
+constexpr std::array<std::string_view, 5> task_names = {"coqa", "squad", "jsonl", "perplexity", "speed"};
 }  // namespace
 
 std::string_view task_name(TaskKind kind) { return task_names[static_cast<std::size_t>(kind)]; }
 
+bool is_question_task(TaskKind kind) {
+  return kind == TaskKind::coqa || kind == TaskKind::squad || kind == TaskKind::jsonl;
+}
+
 Result<TaskKind> parse_task(std::string_view name) {
-  for (const TaskKind kind : {TaskKind::coqa, TaskKind::perplexity, TaskKind::speed})
-    if (task_name(kind) == name) return kind;
+  const auto found = std::find(task_names.begin(), task_names.end(), name);
+  if (found != task_names.end()) return static_cast<TaskKind>(found - task_names.begin());
   return fail(ErrorCode::invalid_argument,
-              fmt::format("The task \"{}\" does not exist; there are coqa, perplexity and speed.", name), "task");
+              fmt::format("The task \"{}\" does not exist; there are {}.", name, fmt::join(task_names, ", ")), "task");
 }
 
 std::vector<RunRequest> CompareRequest::runs() const {

@@ -13,8 +13,11 @@
 
 namespace quantscope {
 
-enum class TaskKind : std::uint8_t { coqa, perplexity, speed };
+/// `jsonl`: records of a question or a prompt each, see read_records().
+enum class TaskKind : std::uint8_t { coqa, squad, jsonl, perplexity, speed };
 std::string_view task_name(TaskKind kind);
+/// Whether questions are asked and answers scored.
+bool is_question_task(TaskKind kind);
 Result<TaskKind> parse_task(std::string_view name);
 
 /// One evaluation. Fields that its kind does not use keep their defaults.
@@ -25,7 +28,7 @@ struct Task {
   Sample sample;
   Scorer scorer = Scorer::lm_eval;               ///< which of the three is shown first; all are computed
   std::int64_t first_story = 0, last_story = 0;  ///< [first, last), last = 0: all
-  std::string protocol;  ///< perplexity: a name of perplexity_protocols(); coqa: coqa_prompt_name
+  std::string protocol;  ///< perplexity: a name of perplexity_protocols(); questions: prompt_name()
   std::int64_t first_chunk = 0, last_chunk = 0;
   SpeedOptions speed;
 };

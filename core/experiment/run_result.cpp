@@ -19,6 +19,13 @@ MeanEstimate mean_of(const std::vector<QaAnswer>& answers, Scorer scorer) {
   return estimate_mean(values);
 }
 
+template <std::int64_t QaAnswer::*count>
+std::int64_t sum_of(const std::vector<QaAnswer>& answers) {
+  std::int64_t sum = 0;
+  for (const QaAnswer& answer : answers) sum += answer.*count;
+  return sum;
+}
+
 using ItemKey = std::pair<std::size_t, std::size_t>;
 
 ItemKey key_of(const QaAnswer& answer) { return {answer.item.story, answer.item.question}; }
@@ -28,6 +35,19 @@ ItemKey key_of(const QaAnswer& answer) { return {answer.item.story, answer.item.
 MeanEstimate QaOutcome::f1(Scorer scorer) const { return mean_of<&QaScore::f1>(answers, scorer); }
 
 MeanEstimate QaOutcome::em(Scorer scorer) const { return mean_of<&QaScore::em>(answers, scorer); }
+
+std::int64_t QaOutcome::prompt_tokens() const { return sum_of<&QaAnswer::prompt_tokens>(answers); }
+
+std::int64_t QaOutcome::computed_prompt_tokens() const { return sum_of<&QaAnswer::computed_tokens>(answers); }
+
+std::vector<DomainScore> QaOutcome::domains(Scorer scorer) const {
+  std::map<std::string_view, std::vector<QaAnswer>> by_domain;
+  for (const QaAnswer& answer : answers) by_domain[coqa_domain(answer.source)].push_back(answer);
+  std::vector<DomainScore> scores;
+  for (const auto& [domain, own] : by_domain)
+    scores.push_back({std::string(domain), mean_of<&QaScore::f1>(own, scorer), mean_of<&QaScore::em>(own, scorer)});
+  return scores;
+}
 
 Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer) {
   if (!base.qa || !other.qa)

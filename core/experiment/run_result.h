@@ -39,6 +39,11 @@ struct TensorRecord {
   QuantizationError error;
 };
 
+struct DomainScore {
+  std::string domain;
+  MeanEstimate f1, em;
+};
+
 struct QaOutcome {
   Task task;
   std::string dataset_name, dataset_hash;
@@ -48,6 +53,10 @@ struct QaOutcome {
 
   MeanEstimate f1(Scorer scorer) const;
   MeanEstimate em(Scorer scorer) const;
+  /// The answers of each domain apart, in alphabetical order; those of CoQA have the official script's names.
+  std::vector<DomainScore> domains(Scorer scorer) const;
+  std::int64_t prompt_tokens() const;           ///< of all prompts
+  std::int64_t computed_prompt_tokens() const;  ///< of them, without those that a shared prefix saved
 };
 
 struct PerplexityOutcome {

@@ -120,7 +120,7 @@ json result_to_json(const RunResult& result) {
     value["error"] = {{"code", error_code_name(result.error->code)},
                       {"message", result.error->message},
                       {"where", result.error->where}};
-  if (result.qa) value["coqa"] = qa_to_json(*result.qa);
+  if (result.qa) value[std::string(task_name(result.qa->task.kind))] = qa_to_json(*result.qa);
   if (result.perplexity) value["perplexity"] = perplexity_to_json(*result.perplexity);
   if (result.speed) value["speed"] = speed_to_json(*result.speed);
   return value;
@@ -132,8 +132,10 @@ RunState state_from_name(std::string_view name) {
 }
 
 Result<void> read_evaluations(const json& value, RunResult& result) {
-  if (value.contains("coqa")) {
-    auto qa = qa_from_json(value.at("coqa"));
+  for (const TaskKind kind : {TaskKind::coqa, TaskKind::squad, TaskKind::jsonl}) {
+    const auto found = value.find(std::string(task_name(kind)));
+    if (found == value.end()) continue;
+    auto qa = qa_from_json(*found);
     if (!qa) return tl::unexpected(qa.error());
     result.qa = std::move(*qa);
   }

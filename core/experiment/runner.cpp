@@ -8,6 +8,7 @@
 #include <chrono>
 #include <ctime>
 
+#include "core/evaluate/qa_prompt.h"
 #include "core/experiment/devices.h"
 #include "core/experiment/process_memory.h"
 #include "core/experiment/task_data.h"
@@ -116,7 +117,7 @@ Result<void> record_tensors(Job& job, const Model& model) {
 Result<void> run_qa(Job& job, Decoder& decoder, const Task& task) {
   QaOutcome outcome;
   outcome.task = task;
-  outcome.task.protocol = coqa_prompt_name;
+  outcome.task.protocol = prompt_name(job.data.dataset->prompt);
   outcome.dataset_name = job.data.dataset->name;
   outcome.dataset_hash = job.data.dataset->hash;
   outcome.notes = job.data.dataset->notes();
@@ -163,7 +164,7 @@ Result<void> run_perplexity(Job& job, Decoder& decoder, const Task& task) {
 }
 
 Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
-  if (task.kind == TaskKind::coqa) return run_qa(job, decoder, task);
+  if (is_question_task(task.kind)) return run_qa(job, decoder, task);
   if (task.kind == TaskKind::perplexity) return run_perplexity(job, decoder, task);
   auto speed = measure_speed(decoder, task.speed, job.observer.progress, job.stop);
   if (!speed) return tl::unexpected(speed.error());

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/evaluate/qa_prompt.h"
 #include "core/experiment/file_hash.h"
 
 namespace quantscope {
@@ -38,7 +39,7 @@ std::int64_t longest_prompt(const QaDataset& dataset, const std::vector<QaItem>&
   std::size_t longest_bytes = 0;
   std::int64_t longest = 0;
   for (const QaItem& item : items) {
-    const std::string prompt = coqa_prompt(dataset.stories[item.story], item.question);
+    const std::string prompt = qa_prompt(dataset, item);
     // A token has at least one byte, so a prompt far shorter than the longest so far need not be tokenized.
     if (prompt.size() * 2 < longest_bytes) continue;
     longest_bytes = std::max(longest_bytes, prompt.size());
@@ -47,9 +48,20 @@ std::int64_t longest_prompt(const QaDataset& dataset, const std::vector<QaItem>&
   return longest;
 }
 
+Result<QaDataset> read_questions(const Task& task, bool sample, const ResourcePaths& resources) {
+  if (sample && task.kind != TaskKind::coqa)
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("The bundled sample has CoQA's layout; give a data file for the task {}.", task_name(task.kind)),
+        "data");
+  if (task.kind == TaskKind::squad) return read_squad(task.data);
+  if (task.kind == TaskKind::jsonl) return read_records(task.data);
+  return read_coqa(sample ? resources.resources / "sample_coqa.json" : std::filesystem::path(task.data));
+}
+
 Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
   const bool sample = task.data.empty() || task.data == "sample";
-  auto dataset = read_coqa(sample ? resources.resources / "sample_coqa.json" : std::filesystem::path(task.data));
+  auto dataset = read_questions(task, sample, resources);
   if (!dataset) return tl::unexpected(dataset.error());
   auto items = choose_items(*dataset, task.items, task.sample, static_cast<std::size_t>(task.first_story),
                             static_cast<std::size_t>(task.last_story));
@@ -82,7 +94,9 @@ Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const Resou
 
 Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const ResourcePaths& resources, TaskData& data) {
   switch (task.kind) {
-    case TaskKind::coqa: return load_qa(task, *tokenizer, resources, data);
+    case TaskKind::coqa:
+    case TaskKind::squad:
+    case TaskKind::jsonl: return load_qa(task, *tokenizer, resources, data);
     case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data);
     case TaskKind::speed:
       data.context = std::max(data.context, task.speed.prompt_tokens + task.speed.generated_tokens);

@@ -45,6 +45,27 @@ void write_vocabularies(const fs::path& folder) {
   }
 }
 
+/// One file in each layout of the readers of questions.
+void write_questions(const fs::path& folder) {
+  write(folder / "coqa", "official",
+        R"({"data": [{"id": "a", "source": "cnn", "story": "S.", "questions": [{"input_text": "Q", "turn_id": 1}],)"
+        R"("answers": [{"input_text": "A", "turn_id": 1}],)"
+        R"("additional_answers": {"0": [{"input_text": "B", "turn_id": 1}]}}]})");
+  write(folder / "coqa", "columns",
+        R"({"id": "a", "source": "cnn", "story": "S.", "questions": {"input_text": ["Q"], "turn_id": [1]},)"
+        R"("answers": {"input_text": ["A"], "turn_id": [1]}, "additional_answers": {"0": {"input_text": ["B"]}}})");
+  write(folder / "coqa", "plain", R"([{"story": "S.", "questions": ["Q"], "answers": {"input_text": ["A"]}}])");
+  write(folder / "squad", "official",
+        R"({"data": [{"title": "T", "paragraphs": [{"context": "C", "qas": [{"id": "a", "question": "Q",)"
+        R"("answers": [{"text": "A"}]}, {"id": "b", "question": "Q", "answers": [], "is_impossible": true}]}]}]})");
+  write(folder / "squad", "rows",
+        R"({"id": "a", "title": "T", "context": "C", "question": "Q", "answers": {"text": ["A"]}}
+{"id": "b", "title": "T", "context": "C", "question": "Q", "answers": {"text": []}})");
+  write(folder / "records", "questions", R"({"id": 1, "context": "C", "question": "Q", "answers": ["A"]}
+{"context": "C", "question": "Q", "answer": "A", "source": "s"})");
+  write(folder / "records", "completions", R"([{"prompt": "P", "completion": "C"}])");
+}
+
 /// The description and the GGUF file of every family, each under the name of its case.
 void copy_architectures(const fs::path& target) {
   const fs::path cases = quantscope::testing::source_folder() / "tests/data/architectures";
@@ -103,6 +124,7 @@ int main(int count, char** arguments) {
   write(folder / "config", "small", small_config());
   copy_architectures(folder);
   write_constructs(folder);
+  write_questions(folder);
   write_vocabularies(folder / "gguf_vocabulary");
   return 0;
 }

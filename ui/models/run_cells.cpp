@@ -176,7 +176,7 @@ QString cli_command(const RunRequest& request) {
                       quoted(QString::fromStdString(configuration_text(request.settings))), QStringLiteral("--task"),
                       to_qt(task_name(task.kind))};
     if (!task.data.empty()) words << QStringLiteral("--data") << quoted(QString::fromStdString(task.data));
-    if (task.kind == TaskKind::coqa) {
+    if (is_question_task(task.kind)) {
       words << QStringLiteral("--items")
             << (task.items == Items::last ? QStringLiteral("last") : QStringLiteral("all"));
       words << QStringLiteral("--sample") << QString::fromStdString(sample_text(task.sample));

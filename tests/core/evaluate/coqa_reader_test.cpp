@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/evaluate/dataset.h"
+#include "core/evaluate/qa_prompt.h"
 #include "tests/support/reference_data.h"
 #include "tests/support/sha256.h"
 
@@ -59,6 +60,76 @@ TEST(ParseCoqa, KeepsReferencesInTheAnnotatorsOrder) {
   EXPECT_FALSE(dataset->bundled_sample);
 }
 
+/// What EleutherAI/coqa exports for the same two stories: an object of columns for each list.
+json columns(std::initializer_list<const char*> texts) {
+  json turn_ids = json::array();
+  for (std::size_t turn = 1; turn <= texts.size(); ++turn) turn_ids.push_back(turn);
+  return {{"input_text", std::vector<std::string>(texts.begin(), texts.end())}, {"turn_id", turn_ids}};
+}
+
+void expect_same_stories(const QaDataset& dataset, const QaDataset& official) {
+  ASSERT_EQ(dataset.stories.size(), official.stories.size());
+  for (std::size_t i = 0; i < dataset.stories.size(); ++i) {
+    EXPECT_EQ(dataset.stories[i].text, official.stories[i].text);
+    EXPECT_EQ(dataset.stories[i].source, official.stories[i].source);
+    ASSERT_EQ(dataset.stories[i].questions.size(), official.stories[i].questions.size());
+    for (std::size_t q = 0; q < official.stories[i].questions.size(); ++q)
+      EXPECT_EQ(qa_prompt(dataset, {i, q}), qa_prompt(official, {i, q}));
+  }
+}
+
+TEST(ParseCoqa, ReadsRowsOfColumnsAsAListAndAsLines) {
+  const json first = {
+      {"id", "one"},
+      {"source", "mctest"},
+      {"story", "A cat sat."},
+      {"questions", columns({"Who?", "What did it do?"})},
+      {"answers", columns({"a cat", "sat"})},
+      {"additional_answers", {{"0", columns({"a", "A"})}, {"1", columns({"b", "B"})}, {"2", columns({"c", "C"})}}}};
+  const json second = {{"id", "two"},
+                       {"source", "cnn"},
+                       {"story", "News."},
+                       {"questions", columns({"Why?"})},
+                       {"answers", columns({"unknown"})}};
+  const auto official = parse_coqa(valid_file().dump(), "dev.json");
+  for (const std::string& bytes : {json::array({first, second}).dump(), first.dump() + "\n\n" + second.dump() + "\n"}) {
+    const auto dataset = parse_coqa(bytes, "rows");
+    ASSERT_TRUE(dataset) << dataset.error().message;
+    expect_same_stories(*dataset, *official);
+    EXPECT_EQ(dataset->stories[0].id, "one");
+    EXPECT_THAT(dataset->stories[0].questions[1].references, ElementsAre("sat", "A", "B", "C"));
+    EXPECT_FALSE(dataset->single_reference);
+  }
+}
+
+TEST(ParseCoqa, ReadsRowsOfPlainQuestionsAndSaysThatTheyHaveOneReference) {
+  const json first = {
+      {"source", "mctest"},
+      {"story", "A cat sat."},
+      {"questions", {"Who?", "What did it do?"}},
+      {"answers", {{"input_text", {"a cat", "sat"}}, {"answer_start", {0, 2}}, {"answer_end", {5, 9}}}}};
+  const auto dataset = parse_coqa(first.dump() + "\n" + first.dump(), "train.jsonl");
+  ASSERT_TRUE(dataset) << dataset.error().message;
+  ASSERT_EQ(dataset->stories.size(), 2U);
+  EXPECT_EQ(dataset->stories[1].id, "row 2");
+  EXPECT_THAT(dataset->stories[0].questions[1].references, ElementsAre("sat"));
+  EXPECT_EQ(qa_prompt(*dataset, {0, 1}), "A cat sat.\n\nQ: Who?\n\nA: a cat\n\nQ: What did it do?\n\nA:");
+  EXPECT_TRUE(dataset->single_reference);
+  EXPECT_THAT(dataset->notes().front(), HasSubstr("Single-reference"));
+}
+
+TEST(ParseCoqa, NamesTheLineThatIsNoJson) {
+  const auto dataset = parse_coqa("{\"story\": \"x\"}\n{\"story\": \n", "rows.jsonl");
+  ASSERT_FALSE(dataset);
+  EXPECT_THAT(dataset.error().message, HasSubstr("'rows.jsonl', line 2 is not JSON"));
+}
+
+TEST(CoqaDomain, HasTheNamesOfTheOfficialScript) {
+  EXPECT_EQ(coqa_domain("mctest"), "children_stories");
+  EXPECT_EQ(coqa_domain("race"), "mid-high_school");
+  EXPECT_EQ(coqa_domain("wikipedia"), "wikipedia");
+}
+
 TEST(ParseCoqa, DetectsSingleReferenceFilesAndTheBundledSample) {
   json file = valid_file();
   file["data"][0].erase("additional_answers");
@@ -102,7 +173,21 @@ TEST_P(DamagedCoqa, FailsNamingStoryAndField) {
 INSTANTIATE_TEST_SUITE_P(
     EachField, DamagedCoqa,
     ::testing::Values(
-        Damage{"RootIsAList", [](json& f) { f = json::array({1}); }, "the outermost value must be an object"},
+        Damage{"RootIsANumber", [](json& f) { f = 1; }, "the outermost value must be an object or a list"},
+        Damage{"RootIsAListOfNumbers", [](json& f) { f = json::array({1}); }, "row 1, the story must be an object"},
+        Damage{"RootIsEmpty", [](json& f) { f = json::array(); }, "data has no stories"},
+        Damage{"ColumnIsText",
+               [](json& f) {
+                 f["data"][0]["questions"] = {{"input_text", "Who?"}};
+               },
+               "questions.input_text must be a list and is text"},
+        Damage{"ColumnIsMissing", [](json& f) { f["data"][0]["questions"] = json::object(); },
+               "questions.input_text is missing"},
+        Damage{"TurnColumnIsWrong",
+               [](json& f) {
+                 f["data"][0]["questions"] = {{"input_text", {"a", "b"}}, {"turn_id", {1, 3}}};
+               },
+               "questions.turn_id[1] must be 2 and is 3"},
         Damage{"NoData", [](json& f) { f.erase("data"); }, "data is missing"},
         Damage{"DataIsAnObject", [](json& f) { f["data"] = json::object(); }, "data must be a list and is an object"},
         Damage{"DataIsEmpty", [](json& f) { f["data"] = json::array(); }, "data has no stories"},
@@ -145,10 +230,7 @@ INSTANTIATE_TEST_SUITE_P(
                "additional_answers must be an object"},
         Damage{"AnnotatorIsMissing", [](json& f) { f["data"][0]["additional_answers"].erase("1"); },
                "additional_answers[\"1\"] is missing"},
-        Damage{"TooManyAdditional",
-               [](json& f) {
-                 f["data"][0]["additional_answers"]["2"] = turns({"a", "b", "c"});
-               },
+        Damage{"TooManyAdditional", [](json& f) { f["data"][0]["additional_answers"]["2"] = turns({"a", "b", "c"}); },
                "additional_answers[\"2\"] has 3 answers for 2 questions"}),
     [](const auto& damage) { return damage.param.name; });
 
@@ -238,10 +320,12 @@ TEST(CoqaPrompt, EqualsTheReferencePromptsToTheByte) {
   const json reference = json::parse(file);
   for (const char* part : {"a_last_turn_20_stories", "b_all_turns_stories_0_to_13"}) {
     for (const json& item : reference.at(part).at("fp32").at("items")) {
-      const QaStory& story = dataset->stories.at(item.at("story"));
+      const std::size_t story_index = item.at("story");
+      const QaStory& story = dataset->stories.at(story_index);
       EXPECT_EQ(story.id, item.at("id"));
       const std::size_t question = item.at("turn_id").get<std::size_t>() - 1;
-      EXPECT_EQ(testing::sha256(coqa_prompt(story, question)), item.at("prompt_sha256")) << story.id << question;
+      EXPECT_EQ(testing::sha256(qa_prompt(*dataset, {story_index, question})), item.at("prompt_sha256"))
+          << story.id << question;
       EXPECT_EQ(story.questions.at(question).references.front(), item.at("reference"));
     }
   }

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 QaStory story_of(std::string id, std::size_t questions) {
-  QaStory story{std::move(id), "mctest", "A cat sat.", {}};
+  QaStory story{std::move(id), "mctest", {}, "A cat sat.", {}};
   for (std::size_t i = 0; i < questions; ++i) {
     story.questions.push_back({static_cast<int>(i + 1), "Who?", {"a cat"}});
   }
@@ -118,13 +118,6 @@ TEST(ChooseItems, FailsWhenNothingIsLeft) {
     EXPECT_EQ(items.error().code, ErrorCode::invalid_argument);
     EXPECT_THAT(items.error().message, HasSubstr("No questions are left"));
   }
-}
-
-TEST(CoqaPrompt, HasBlankLinesBetweenTurnsAndGoldHistory) {
-  QaStory story{"s", "mctest", "A cat sat.", {}};
-  story.questions = {{1, "Who sat?", {"a cat", "the cat"}}, {2, "Where?", {"unknown"}}};
-  EXPECT_EQ(coqa_prompt(story, 0), "A cat sat.\n\nQ: Who sat?\n\nA:");
-  EXPECT_EQ(coqa_prompt(story, 1), "A cat sat.\n\nQ: Who sat?\n\nA: a cat\n\nQ: Where?\n\nA:");
 }
 
 TEST(QaDataset, NotesSayWhatLimitsItsScores) {

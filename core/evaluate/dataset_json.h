@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/evaluate/dataset.h"
+#include "kernels/error.h"
+
+/// What the readers of question files have in common.
+namespace quantscope {
+
+/// Where in a file a value stands, for messages: file, story or record ("story 3 ('id')") and field.
+struct DatasetPlace {
+  std::string_view file;
+  std::string_view layout;  ///< whose layout the file should have: "CoQA"
+  std::string item;         ///< empty for the root
+
+  tl::unexpected<Error> wrong(std::string_view field, std::string_view problem) const;
+};
+
+/// What a value is, as a message says it: "a list".
+std::string_view kind_of(const nlohmann::json& value);
+
+/// The member of an object, or null.
+const nlohmann::json* member(const nlohmann::json& object, std::string_view key);
+
+/// A member that must be text; `field` is how messages call it.
+Result<std::string> required_text(const nlohmann::json& object, std::string_view key, std::string_view field,
+                                  const DatasetPlace& place);
+/// Empty when it is missing or null.
+Result<std::string> optional_text(const nlohmann::json& object, std::string_view key, std::string_view field,
+                                  const DatasetPlace& place);
+/// A list of texts.
+Result<std::vector<std::string>> texts_of(const nlohmann::json& value, std::string_view field,
+                                          const DatasetPlace& place);
+
+/// The bytes of a dataset file of at most 64 MiB.
+Result<std::string> read_dataset_bytes(const std::filesystem::path& path);
+
+/// The one JSON value of a file, or, for a file of one object a line (JSONL), the list of its objects. Values nested
+/// deeper than any layout needs are dropped. Errors name the line or the byte.
+Result<nlohmann::json> parse_dataset_json(std::string_view bytes, std::string_view file);
+
+/// Fills in what follows from the stories and the bytes: hash and single_reference.
+void finish_dataset(QaDataset& dataset, std::string_view bytes);
+
+/// The sentence about left-out items that a dataset keeps: how many, why, and the first few names. Empty for none.
+std::string left_out(const std::vector<std::string>& names, std::string_view why);
+
+}  // namespace quantscope
