@@ -218,6 +218,29 @@ TEST_F(CommandLine, EvaluateHasTheFieldsThatScriptsRelyOn) {
     EXPECT_TRUE(speed.contains(field)) << field;
 }
 
+TEST_F(CommandLine, EvaluateAsksSquadAndRecords) {
+  std::ofstream(folder_ / "squad.json") << R"({"version": "v2.0", "data": [{"title": "Cats", "paragraphs": [{"context":
+      "Cats purr.", "qas": [{"id": "a", "question": "Who?", "answers": [{"text": "Cats", "answer_start": 0}]},
+      {"id": "b", "question": "Where?", "answers": [], "is_impossible": true}, {"id": "c", "question": "When?"}]}]}]})";
+  const json squad = cli_json("evaluate " + model() + " fp32 --task squad --items all --data " + file("squad.json"));
+  EXPECT_EQ(squad.at("n"), 2);
+  EXPECT_EQ(squad.at("protocol"), "squad-lm-eval-3");
+  EXPECT_EQ(squad.at("scorer"), "max");
+  EXPECT_THAT(squad.at("notes").dump(), HasSubstr("1 question was left out"));
+  EXPECT_LT(squad.at("computed_prompt_tokens"), squad.at("prompt_tokens"));
+  std::ofstream(folder_ / "mine.jsonl") << R"({"context": "Cats purr.", "question": "Who?", "answers": ["cats"]})"
+                                        << "\n"
+                                        << R"({"context": "Dogs bark.", "question": "Who?", "answer": "dogs"})"
+                                        << "\n";
+  const json records = cli_json("evaluate " + model() + " fp32 --task jsonl --data " + file("mine.jsonl"));
+  EXPECT_EQ(records.at("n"), 2);
+  EXPECT_EQ(records.at("protocol"), "question-1");
+  EXPECT_EQ(records.at("domains").size(), 1U);
+  EXPECT_THAT(errors("evaluate " + model() + " fp32 --data " + file("squad.json")).output,
+              HasSubstr("choose the task squad"));
+  EXPECT_THAT(errors("evaluate " + model() + " fp32 --task squad").output, HasSubstr("give a data file"));
+}
+
 TEST_F(CommandLine, CompareLeavesAReportThatRunRepeats) {
   const json first = cli_json("compare " + model() + " fp32 nf4 int8 --items all --data " + file("questions.json") +
                               " --report " + file("report"));
