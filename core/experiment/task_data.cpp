@@ -112,6 +112,17 @@ bool needs_tokenizer(const RunRequest& request) {
                      [](const Task& task) { return task.kind != TaskKind::speed; });
 }
 
+TaskKind guess_question_task(const std::filesystem::path& path) {
+  std::string head(std::size_t{64} << 10U, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  const auto has = [&](const char* field) { return head.find(field) != std::string::npos; };
+  if (has("\"story\"")) return TaskKind::coqa;
+  if (has("\"paragraphs\"") || has("\"answer_start\"")) return TaskKind::squad;
+  return has("\"question\"") || has("\"prompt\"") ? TaskKind::jsonl : TaskKind::coqa;
+}
+
 Result<PerplexityProtocol> find_protocol(std::string_view name) {
   const auto protocols = perplexity_protocols();
   if (name.empty()) return protocols.front();

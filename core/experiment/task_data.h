@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,10 @@ bool needs_tokenizer(const RunRequest& request);
 
 Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
                                 const ResourcePaths& resources);
+
+/// Which question task a file is for, guessed from the field names in its first 64 KiB; coqa when nothing is telling.
+/// The reader of that task has the last word.
+TaskKind guess_question_task(const std::filesystem::path& path);
 
 /// The protocol with this name; the first of perplexity_protocols() when it is empty.
 Result<PerplexityProtocol> find_protocol(std::string_view name);

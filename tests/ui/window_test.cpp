@@ -179,6 +179,32 @@ class WindowTest : public QObject {
                              patience_ms);
   }
 
+  void a_file_in_another_layout_is_asked_as_what_it_is() {
+    REQUIRE_TINY_MODEL();
+    QTemporaryDir folder;
+    QFile file(folder.filePath(QStringLiteral("squad.json")));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(R"({"data": [{"title": "Cats", "paragraphs": [{"context": "Cats purr.", "qas": [
+        {"id": "a", "question": "Who?", "answers": [{"text": "Cats", "answer_start": 0}]}]}]}]})");
+    file.close();
+    MainWindow window(ResourcePaths::locate());
+    open(window, tiny_model());
+    TaskOptions tasks;
+    tasks.dataset = file.fileName();
+    tasks.layout = TaskKind::squad;
+    window.session().set_tasks(tasks);
+    auto* layout = window.findChild<QComboBox*>(QStringLiteral("question_layout"));
+    QVERIFY(layout != nullptr);
+    QCOMPARE(layout->currentText(), QStringLiteral("SQuAD"));
+    QSignalSpy idle(&window.queue(), &RunQueue::became_idle);
+    window.control().run_current();
+    QVERIFY(idle.wait(patience_ms));
+    const RunEntry& entry = window.runs().entries().front();
+    QVERIFY2(entry.stage == RunEntry::Stage::finished, qPrintable(entry.message));
+    QCOMPARE(QString::fromStdString(entry.result->qa->task.protocol), QStringLiteral("squad-lm-eval-3"));
+    QCOMPARE(entry.result->qa->task.scorer, Scorer::max);
+  }
+
   void compare_all_fills_the_table_and_the_report() {
     REQUIRE_TINY_MODEL();
     QTemporaryDir folder;

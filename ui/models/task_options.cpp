@@ -7,7 +7,8 @@ std::vector<Task> TaskOptions::tasks() const {
   std::vector<Task> list;
   if (questions) {
     Task task;
-    task.kind = TaskKind::coqa;
+    task.kind = layout;
+    task.scorer = layout == TaskKind::squad ? Scorer::max : Scorer::lm_eval;  // SQuAD's own takes the best reference
     task.data = dataset.toStdString();
     task.items = items;
     task.sample = sample;

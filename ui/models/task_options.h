@@ -11,7 +11,8 @@ namespace quantscope::ui {
 /// What each run is asked to do.
 struct TaskOptions {
   bool questions = true;
-  QString dataset = QStringLiteral("sample");  ///< path of a CoQA file, or the bundled sample
+  QString dataset = QStringLiteral("sample");  ///< path of a file of questions, or the bundled sample
+  TaskKind layout = TaskKind::coqa;            ///< of that file: coqa, squad or jsonl
   Items items = Items::last;
   Sample sample;
   bool perplexity = false;

@@ -10,6 +10,7 @@
 #include <QSettings>
 #include <QSpinBox>
 
+#include "core/experiment/task_data.h"
 #include "ui/models/session.h"
 
 namespace quantscope::ui {
@@ -51,8 +52,13 @@ DataPanel::DataPanel(Session& session, QWidget* parent) : QWidget(parent), sessi
 void DataPanel::build_controls() {
   questions_ = named(new QCheckBox(tr("&Questions (F1, EM)"), this), tr("Questions"),
                      tr("Answer questions about stories and score the answers."));
-  dataset_ = named(new QComboBox(this), tr("Dataset"), tr("A file in CoQA's layout, or the small bundled sample."));
+  dataset_ = named(new QComboBox(this), tr("Dataset"), tr("A file of questions, or the small bundled sample."));
   dataset_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  layout_ = named(new QComboBox(this), tr("Layout"), tr("How the file is laid out; guessed when it is opened."));
+  layout_->setObjectName(QStringLiteral("question_layout"));
+  layout_->addItem(tr("CoQA"), static_cast<int>(TaskKind::coqa));
+  layout_->addItem(tr("SQuAD"), static_cast<int>(TaskKind::squad));
+  layout_->addItem(tr("records (JSONL)"), static_cast<int>(TaskKind::jsonl));
   items_ = named(new QComboBox(this), tr("Which questions"),
                  tr("The last question of each story, as lm-eval asks, or every one."));
   items_->addItem(tr("last of each story"), static_cast<int>(Items::last));
@@ -83,6 +89,7 @@ void DataPanel::lay_out() {
   form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
   form->addRow(questions_);
   form->addRow(tr("Dataset"), dataset_);
+  form->addRow(tr("Layout"), layout_);
   form->addRow(tr("Ask"), items_);
   form->addRow(tr("Sample"), sample_);
   form->addRow(tr("Number"), count_);
@@ -98,7 +105,7 @@ void DataPanel::connect_controls() {
   connect(text_, &QComboBox::activated, this, &DataPanel::choose_text);
   for (QCheckBox* box : {questions_, perplexity_, speed_})
     connect(box, &QCheckBox::clicked, this, &DataPanel::take_options);
-  for (QComboBox* box : {items_, sample_}) connect(box, &QComboBox::activated, this, &DataPanel::take_options);
+  for (QComboBox* box : {layout_, items_, sample_}) connect(box, &QComboBox::activated, this, &DataPanel::take_options);
   for (QSpinBox* box : {count_, seed_}) connect(box, &QSpinBox::valueChanged, this, &DataPanel::take_options);
   connect(&session_, &Session::tasks_changed, this, &DataPanel::show_options);
 }
@@ -106,8 +113,11 @@ void DataPanel::connect_controls() {
 void DataPanel::choose_dataset(int index) {
   TaskOptions options = session_.tasks();
   QString path = dataset_->itemData(index).toString();
-  if (path.isEmpty()) path = ask_for_file(this, tr("Open a dataset"), tr("CoQA files (*.json);;All files (*)"));
-  if (!path.isEmpty()) options.dataset = path;
+  if (path.isEmpty()) path = ask_for_file(this, tr("Open a dataset"), tr("Questions (*.json *.jsonl);;All files (*)"));
+  if (!path.isEmpty()) {
+    options.dataset = path;
+    options.layout = path == QLatin1String("sample") ? TaskKind::coqa : guess_question_task(path.toStdString());
+  }
   session_.set_tasks(options);
   show_options();
 }
@@ -124,6 +134,7 @@ void DataPanel::choose_text(int index) {
 void DataPanel::take_options() {
   TaskOptions options = session_.tasks();
   options.questions = questions_->isChecked();
+  options.layout = static_cast<TaskKind>(layout_->currentData().toInt());
   options.items = static_cast<Items>(items_->currentData().toInt());
   options.sample = {};
   options.sample.kind = static_cast<Sample::Kind>(sample_->currentData().toInt());
@@ -138,10 +149,12 @@ void DataPanel::show_options() {
   const TaskOptions& options = session_.tasks();
   questions_->setChecked(options.questions);
   show_file(*dataset_, options.dataset, tr("bundled sample"));
+  layout_->setCurrentIndex(layout_->findData(static_cast<int>(options.layout)));
   items_->setCurrentIndex(items_->findData(static_cast<int>(options.items)));
   sample_->setCurrentIndex(sample_->findData(static_cast<int>(options.sample.kind)));
   for (QWidget* widget : std::initializer_list<QWidget*>{dataset_, items_, sample_})
     widget->setEnabled(options.questions);
+  layout_->setEnabled(options.questions && options.dataset != QLatin1String("sample"));
   count_->setEnabled(options.questions && options.sample.kind != Sample::Kind::all);
   seed_->setEnabled(options.questions && options.sample.kind == Sample::Kind::random);
   perplexity_->setChecked(options.perplexity);

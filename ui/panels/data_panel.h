@@ -31,6 +31,7 @@ class DataPanel : public QWidget {
   Session& session_;
   QCheckBox* questions_ = nullptr;
   QComboBox* dataset_ = nullptr;
+  QComboBox* layout_ = nullptr;
   QComboBox* items_ = nullptr;
   QComboBox* sample_ = nullptr;
   QSpinBox* count_ = nullptr;
