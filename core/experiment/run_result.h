@@ -27,7 +27,8 @@ struct Provenance {
   std::string device;
   std::string dispatch_level;
   int threads = 0;
-  std::string started;  ///< UTC, ISO 8601
+  std::string started;        ///< UTC, ISO 8601
+  std::string imported_from;  ///< file of answers that another program made; empty when this one made them
 };
 
 /// One quantized weight: what it is stored as and how far it is from the source.

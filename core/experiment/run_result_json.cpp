@@ -97,12 +97,14 @@ json provenance_to_json(const Provenance& provenance) {
           {"device", provenance.device},
           {"dispatch_level", provenance.dispatch_level},
           {"threads", provenance.threads},
-          {"started", provenance.started}};
+          {"started", provenance.started},
+          {"imported_from", provenance.imported_from}};
 }
 
 Provenance provenance_from_json(const json& value) {
-  return {value.at("program_version"), value.at("checkpoint"),     value.at("fingerprint"), value.at("baseline_note"),
-          value.at("device"),          value.at("dispatch_level"), value.at("threads"),     value.at("started")};
+  return {value.at("program_version"), value.at("checkpoint"), value.at("fingerprint"),
+          value.at("baseline_note"),   value.at("device"),     value.at("dispatch_level"),
+          value.at("threads"),         value.at("started"),    value.value("imported_from", std::string())};
 }
 json result_to_json(const RunResult& result) {
   json tensors = json::array();

@@ -8,9 +8,10 @@
 #include <chrono>
 #include <ctime>
 
-#include "core/evaluate/qa_prompt.h"
 #include "core/experiment/devices.h"
 #include "core/experiment/process_memory.h"
+#include "core/experiment/run_store.h"
+#include "core/experiment/stored_work.h"
 #include "core/experiment/task_data.h"
 #include "core/experiment/weight_planner.h"
 #include "core/model/decoder.h"
@@ -80,6 +81,32 @@ Result<std::shared_ptr<const Checkpoint>> Runner::open(const std::string& model)
 
 namespace {
 
+/// Hands finished parts to a store, if there is one; the first failure is remembered and stops the run.
+class Keeper {
+ public:
+  Keeper(RunStore* store, const std::stop_token& stop)
+      : store_(store), chain_(stop, [this] { halt_.request_stop(); }) {}
+
+  /// Stops when the caller stops or a part could not be kept.
+  std::stop_token token() const { return halt_.get_token(); }
+  const std::optional<Error>& error() const { return error_; }
+
+  template <class Keep>
+  void with_store(const Keep& keep) {
+    if (store_ == nullptr || error_) return;
+    const Result<void> kept = keep(*store_);
+    if (kept) return;
+    error_ = kept.error();
+    halt_.request_stop();
+  }
+
+ private:
+  RunStore* store_;
+  std::optional<Error> error_;
+  std::stop_source halt_;
+  std::stop_callback<std::function<void()>> chain_;
+};
+
 /// One run in progress: what the steps below share.
 struct Job {
   const RunRequest& request;
@@ -89,7 +116,8 @@ struct Job {
   Backend& backend;
   const Tokenizer* tokenizer;
   const TaskData& data;
-  RunResult& result;
+  Keeper& keeper;
+  RunResult& result;  ///< at first what is stored of it
 };
 
 Result<void> record_tensors(Job& job, const Model& model) {
@@ -114,80 +142,91 @@ Result<void> record_tensors(Job& job, const Model& model) {
   return {};
 }
 
-Result<void> run_qa(Job& job, Decoder& decoder, const Task& task) {
-  QaOutcome outcome;
-  outcome.task = task;
-  outcome.task.protocol = prompt_name(job.data.dataset->prompt);
-  outcome.dataset_name = job.data.dataset->name;
-  outcome.dataset_hash = job.data.dataset->hash;
-  outcome.notes = job.data.dataset->notes();
-  job.result.qa = std::move(outcome);
-  QaOutcome& stored = *job.result.qa;
+Result<void> run_qa(Job& job, Decoder& decoder) {
+  QaOutcome& outcome = *job.result.qa;
+  const double before = outcome.seconds;
   const auto started = std::chrono::steady_clock::now();
   const auto keep = [&](const QaAnswer& answer) {
-    stored.answers.push_back(answer);
-    stored.seconds = seconds_since(started);
+    outcome.answers.push_back(answer);
+    outcome.seconds = before + seconds_since(started);
+    job.keeper.with_store([&](RunStore& store) { return store.keep(answer, outcome.seconds); });
     if (job.observer.answer) job.observer.answer(answer);
   };
   QaOptions options;
   options.context = job.data.context;
-  auto answers = evaluate_qa(decoder, *job.tokenizer, *job.data.dataset, job.data.items, options, keep,
-                             job.observer.progress, job.stop);
-  // Questions of several stories are answered at once; the rows of a result stand in the order of the dataset.
-  std::ranges::sort(stored.answers, {},
-                    [](const QaAnswer& answer) { return std::pair(answer.item.story, answer.item.question); });
+  const std::vector<QaItem> left = unanswered(job.data.items, outcome.answers);
+  auto answers =
+      evaluate_qa(decoder, *job.tokenizer, *job.data.dataset, left, options, keep, job.observer.progress, job.stop);
+  sort_answers(outcome.answers, job.data.items);
   if (!answers) return tl::unexpected(answers.error());
   return {};
 }
 
 Result<void> run_perplexity(Job& job, Decoder& decoder, const Task& task) {
-  PerplexityOutcome outcome;
-  outcome.task = task;
-  outcome.task.protocol = job.data.protocol.name;
-  outcome.text_name = job.data.text_name;
-  outcome.text_hash = job.data.text_hash;
+  PerplexityOutcome& outcome = *job.result.perplexity;
+  const double before = outcome.seconds;
   const auto started = std::chrono::steady_clock::now();
-  std::vector<PerplexityChunk> finished;
+  std::vector<PerplexityChunk> finished = outcome.result.chunks;
   const auto keep = [&](const PerplexityChunk& chunk) {
     finished.push_back(chunk);
+    outcome.seconds = before + seconds_since(started);
+    job.keeper.with_store([&](RunStore& store) { return store.keep(chunk, outcome.seconds); });
     if (job.observer.chunk) job.observer.chunk(chunk);
   };
-  auto measured = evaluate_perplexity(decoder, *job.tokenizer, job.data.text_ids, job.data.protocol, task.first_chunk,
-                                      task.last_chunk, keep, job.observer.progress, job.stop);
-  if (!finished.empty()) {
-    outcome.result = summarize_perplexity(std::move(finished), static_cast<std::int64_t>(job.data.text_ids.size()));
-    outcome.seconds = seconds_since(started);
-    job.result.perplexity = std::move(outcome);
+  Result<void> done;
+  for (const ChunkRange& range : missing_chunks(task, job.data.windows(), finished)) {
+    auto measured = evaluate_perplexity(decoder, *job.tokenizer, job.data.text_ids, job.data.protocol, range.first,
+                                        range.last, keep, job.observer.progress, job.stop);
+    if (!measured) done = tl::unexpected(measured.error());
+    if (!done) break;
   }
-  if (!measured) return tl::unexpected(measured.error());
-  return {};
+  std::ranges::sort(finished, {}, &PerplexityChunk::index);  // sums have one order, however the windows came
+  outcome.result = summarize_perplexity(std::move(finished), static_cast<std::int64_t>(job.data.text_ids.size()));
+  return done;
 }
 
 Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
-  if (is_question_task(task.kind)) return run_qa(job, decoder, task);
+  if (is_question_task(task.kind)) return run_qa(job, decoder);
   if (task.kind == TaskKind::perplexity) return run_perplexity(job, decoder, task);
+  if (job.result.speed) return {};
   auto speed = measure_speed(decoder, task.speed, job.observer.progress, job.stop);
   if (!speed) return tl::unexpected(speed.error());
   job.result.speed = *speed;
+  job.keeper.with_store([&](RunStore& store) { return store.keep(*speed); });
   return {};
 }
 
+/// Peaks over all sessions of the run.
 void measure_memory(Job& job) {
-  job.result.measured = job.backend.ledger().peak();
-  job.result.peak_resident_bytes = peak_resident_bytes();
+  const MemoryRows peak = job.backend.ledger().peak();
+  for (std::size_t tag = 0; tag < memory_tag_count; ++tag)
+    job.result.measured.bytes[tag] = std::max(job.result.measured.bytes[tag], peak.bytes[tag]);
+  job.result.peak_resident_bytes = std::max(job.result.peak_resident_bytes, peak_resident_bytes());
+}
+
+void tell_stored_items(const Job& job) {
+  if (job.result.qa && job.observer.answer)
+    for (const QaAnswer& answer : job.result.qa->answers) job.observer.answer(answer);
+  if (job.result.perplexity && job.observer.chunk)
+    for (const PerplexityChunk& chunk : job.result.perplexity->result.chunks) job.observer.chunk(chunk);
 }
 
 Result<void> execute(Job& job, std::int64_t kv_tokens) {
+  const bool measured_before = is_load_stored(job.result);
   const ModelPlan& plan = job.result.resolved.plan;
   auto model = Model::load(job.checkpoint, plan, job.backend, job.observer.progress, job.stop);
   if (!model) return tl::unexpected(model.error());
-  job.result.load_seconds = (*model)->load_seconds();
-  if (auto recorded = record_tensors(job, **model); !recorded) return recorded;
+  if (!measured_before) {
+    job.result.load_seconds = (*model)->load_seconds();
+    if (auto recorded = record_tensors(job, **model); !recorded) return recorded;
+  }
   job.backend.ledger().reset_peak();  // what loading needed for a moment is not what running needs
   auto decoder = Decoder::create(**model, plan.kv_type, kv_tokens, default_batch_rows);
   if (!decoder) return tl::unexpected(decoder.error());
   measure_memory(job);
+  if (!measured_before) job.keeper.with_store([&](RunStore& store) { return store.keep_loaded(job.result); });
   if (job.observer.loaded) job.observer.loaded(job.result);
+  tell_stored_items(job);
   for (const Task& task : job.request.tasks) {
     auto done = run_task(job, **decoder, task);
     measure_memory(job);
@@ -203,6 +242,30 @@ tl::expected<Resolved, Conflict> resolve_for_tasks(const Settings& settings, con
   if (!resolved || resolved->memory_warning.empty() || data.kv_tokens == data.context) return resolved;
   data.kv_tokens = data.context;
   return resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {data.kv_tokens});
+}
+
+/// Runs what is left and says in the result how it ended.
+void finish(Job& job) {
+  Result<void> done;
+  if (is_complete(job.result, job.data)) {
+    if (job.observer.loaded) job.observer.loaded(job.result);
+    tell_stored_items(job);
+  } else {
+    done = execute(job, job.data.kv_tokens);
+  }
+  RunResult& result = job.result;
+  result.state = RunState::finished;
+  result.error.reset();
+  if (!done) {
+    result.state = done.error().code == ErrorCode::cancelled ? RunState::stopped : RunState::failed;
+    result.error = done.error();
+  }
+  job.keeper.with_store([&](RunStore& store) { return store.end(result); });
+  if (job.keeper.error()) {
+    result.state = RunState::failed;
+    result.error = job.keeper.error();
+  }
+  drop_empty_outcomes(result);
 }
 
 Provenance provenance_of(const Checkpoint& checkpoint, const std::string& model, const std::string& fingerprint,
@@ -230,7 +293,8 @@ std::int64_t file_bytes(const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& observer, std::stop_token stop) {
+Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& observer, std::stop_token stop,
+                              RunStore* store) {
   State& state = *state_;
   auto checkpoint = open(request.model);
   if (!checkpoint) return tl::unexpected(checkpoint.error());
@@ -260,13 +324,19 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   result.provenance = provenance_of(**checkpoint, request.model, state.fingerprint, device);
   result.mapped_bytes = file_bytes(**checkpoint);
   if (observer.resolved) observer.resolved(result.resolved);
-  (*backend)->set_stop_token(stop);
-  (*backend)->ledger().reset_peak();
-  Job job{request, observer, stop, **checkpoint, **backend, state.tokenizer.get(), *data, result};
-  if (auto done = execute(job, data->kv_tokens); !done) {
-    result.state = done.error().code == ErrorCode::cancelled ? RunState::stopped : RunState::failed;
-    result.error = done.error();
+  begin_outcomes(result, *data);
+  if (store != nullptr) {
+    const ModelPlan plan = std::move(result.resolved.plan);  // follows from the rest and is not stored
+    auto begun = store->begin(result, data->items);
+    if (!begun) return tl::unexpected(begun.error());
+    result = std::move(*begun);
+    result.resolved.plan = plan;
   }
+  Keeper keeper(store, stop);
+  (*backend)->set_stop_token(keeper.token());
+  (*backend)->ledger().reset_peak();
+  Job job{request, observer, keeper.token(), **checkpoint, **backend, state.tokenizer.get(), *data, keeper, result};
+  finish(job);
   (*backend)->set_stop_token({});
   return result;
 }

@@ -16,12 +16,14 @@
 
 namespace quantscope {
 
+class RunStore;
+
 /// What a front end wants to hear while a run goes on. Called on the running thread; any may be empty.
 struct RunObserver {
   ProgressFn progress;
   std::function<void(const Resolved&)> resolved;
   std::function<void(const RunResult&)> loaded;  ///< model in place: memory and tensors are filled
-  std::function<void(const QaAnswer&)> answer;
+  std::function<void(const QaAnswer&)> answer;   ///< also each stored one, before the others
   std::function<void(const PerplexityChunk&)> chunk;
 };
 
@@ -36,8 +38,11 @@ class Runner {
   Result<std::shared_ptr<const Checkpoint>> open(const std::string& model);
 
   /// Never loses what was finished: a stop or a failure in the middle is a RunResult with state stopped or failed.
-  /// A Result error means that nothing was started (no such model, a Conflict, ...).
-  Result<RunResult> run(const RunRequest& request, const RunObserver& observer, std::stop_token stop);
+  /// A Result error means that nothing was started (no such model, a Conflict, ...). With a store, what it holds of
+  /// this run is not computed again and everything else is kept in it as it finishes; the numbers are those of a run
+  /// without one.
+  Result<RunResult> run(const RunRequest& request, const RunObserver& observer, std::stop_token stop,
+                        RunStore* store = nullptr);
 
  private:
   struct State;

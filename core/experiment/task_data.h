@@ -24,6 +24,9 @@ struct TaskData {
   PerplexityProtocol protocol;
   std::int64_t context = 0;    ///< longest sequence in tokens: the settings' own, or what the longest item needs
   std::int64_t kv_tokens = 0;  ///< of the KV cache, at least `context`: room to answer several questions at once
+
+  /// Whole windows of the text.
+  std::int64_t windows() const { return static_cast<std::int64_t>(text_ids.size()) / protocol.window; }
 };
 
 bool needs_tokenizer(const RunRequest& request);

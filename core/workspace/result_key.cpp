@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/workspace/result_key.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/experiment/file_hash.h"
+#include "kernels/formats/rules_version.h"
+
+namespace quantscope {
+namespace {
+using nlohmann::json;
+
+/// Device and dispatch level are listed on their own, as they really are; threads decide no number.
+std::string settings_text(Settings settings) {
+  const Settings defaults;
+  settings.device = defaults.device;
+  settings.simd = defaults.simd;
+  settings.threads = defaults.threads;
+  return configuration_text(settings);
+}
+
+json arithmetic_of(const RunResult& run) {
+  const Provenance& from = run.provenance;
+  return {from.fingerprint,     settings_text(run.resolved.settings),
+          from.device,          from.dispatch_level,
+          from.program_version, format_rules_version,
+          from.imported_from};
+}
+
+std::string hash_of(const json& parts) {
+  return hash_bytes(parts.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+}  // namespace
+
+std::string evaluation_key(const RunResult& run, const Task& task, const std::string& data_hash) {
+  return hash_of({arithmetic_of(run), task_name(task.kind), task.protocol, data_hash});
+}
+
+std::string run_key(const RunResult& run) {
+  json parts = {arithmetic_of(run), to_json(run.request)};
+  if (run.qa) parts.push_back(evaluation_key(run, run.qa->task, run.qa->dataset_hash));
+  if (run.perplexity) parts.push_back(evaluation_key(run, run.perplexity->task, run.perplexity->text_hash));
+  return hash_of(parts);
+}
+
+}  // namespace quantscope

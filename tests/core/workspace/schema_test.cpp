@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/workspace/schema.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fstream>
+
+#include "core/workspace/workspace.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/temporary_folder.h"
+
+namespace quantscope {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::value_of;
+namespace fs = std::filesystem;
+
+class WorkspaceFile : public ::testing::Test {
+ protected:
+  Database database() const { return value_of(Database::open(file_, FileAccess::write)); }
+  Error refusal(FileAccess access = FileAccess::write) const {
+    const auto opened = Workspace::open(file_, access);
+    EXPECT_FALSE(opened);
+    return opened ? Error{} : opened.error();
+  }
+  std::string bytes() const {
+    std::ifstream file(file_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  testing::TemporaryFolder folder_;
+  fs::path file_ = folder_.path() / "study.quantscope";
+};
+
+TEST_F(WorkspaceFile, IsMadeOnceAndOpensAgain) {
+  ASSERT_TRUE(Workspace::open(file_, FileAccess::write));
+  ASSERT_TRUE(Workspace::open(file_, FileAccess::write));
+  ASSERT_TRUE(Workspace::open(file_, FileAccess::read));
+  EXPECT_EQ(value_of(database().integer("PRAGMA user_version")), std::int64_t(schema_steps().size()));
+  EXPECT_EQ(value_of(database().integer("PRAGMA application_id")), workspace_application_id);
+  std::string mode;
+  ASSERT_TRUE(database().each("PRAGMA journal_mode", {}, [&](Row& row) { mode = row.text(); }));
+  EXPECT_EQ(mode, "wal");
+}
+
+TEST_F(WorkspaceFile, ThatIsMissingIsNotMadeByReading) {
+  EXPECT_EQ(refusal(FileAccess::read).code, ErrorCode::not_found);
+  EXPECT_FALSE(fs::exists(file_));
+}
+
+TEST_F(WorkspaceFile, OfAnotherProgramIsRefusedAndLeftAlone) {
+  ASSERT_TRUE(database().script("CREATE TABLE run (id INTEGER); INSERT INTO run VALUES (5)"));
+  const std::string before = bytes();
+  EXPECT_THAT(refusal().message, HasSubstr("another program"));
+  EXPECT_EQ(bytes(), before);
+}
+
+TEST_F(WorkspaceFile, ThatIsNoDatabaseIsRefusedAndLeftAlone) {
+  const std::string text(5000, 'x');
+  std::ofstream(file_) << text;
+  EXPECT_EQ(refusal().code, ErrorCode::corrupt_file);
+  EXPECT_EQ(bytes(), text);
+  EXPECT_EQ(refusal(FileAccess::read).code, ErrorCode::corrupt_file);
+}
+
+TEST_F(WorkspaceFile, OfANewerVersionIsRefused) {
+  ASSERT_TRUE(Workspace::open(file_, FileAccess::write));
+  ASSERT_TRUE(database().script("PRAGMA user_version = 99"));
+  EXPECT_THAT(refusal().message, HasSubstr("schema 99"));
+  EXPECT_THAT(refusal(FileAccess::read).message, HasSubstr("newer version"));
+}
+
+TEST_F(WorkspaceFile, ThatIsDamagedIsRefused) {
+  ASSERT_TRUE(Workspace::open(file_, FileAccess::write));
+  ASSERT_TRUE(database().script("PRAGMA wal_checkpoint(TRUNCATE)"));
+  const std::string whole = bytes();
+  ASSERT_GT(whole.size(), 16'384U);
+  for (const std::size_t at : {4096U, 8192U, 12'288U}) {
+    std::string damaged = whole;
+    for (std::size_t i = at; i < at + 2000; ++i) damaged[i] = static_cast<char>(i * 37);
+    std::ofstream(file_, std::ios::binary) << damaged;
+    EXPECT_EQ(refusal(FileAccess::read).code, ErrorCode::corrupt_file) << at;
+  }
+  std::ofstream(file_, std::ios::binary) << whole.substr(0, 9000);
+  EXPECT_EQ(refusal(FileAccess::read).code, ErrorCode::corrupt_file);
+}
+
+TEST_F(WorkspaceFile, WithoutItsTablesIsASentence) {
+  ASSERT_TRUE(Workspace::open(file_, FileAccess::write));
+  ASSERT_TRUE(database().script("DROP TABLE chunk; DROP TABLE answer; DROP TABLE memory"));
+  const auto workspace = value_of(Workspace::open(file_, FileAccess::write));
+  RunResult result;
+  result.request.settings = value_of(parse_configuration("nf4"));
+  const auto added = workspace->add(result);
+  ASSERT_FALSE(added);
+  EXPECT_THAT(added.error().message, HasSubstr("does not hold what a workspace holds"));
+}
+
+TEST_F(WorkspaceFile, OfAnOlderSchemaIsBroughtUpToDateWithItsRows) {
+  constexpr std::array<const char*, 1> first = {
+      "CREATE TABLE note (text TEXT) STRICT; INSERT INTO note VALUES ('kept');"};
+  constexpr std::array<const char*, 2> second = {first[0], "ALTER TABLE note ADD COLUMN author TEXT DEFAULT 'nobody';"};
+  Database opened = database();
+  ASSERT_TRUE(prepare_schema(opened, FileAccess::write, first));
+  EXPECT_THAT(prepare_schema(opened, FileAccess::read, second).error().message, HasSubstr("older schema 1"));
+  ASSERT_TRUE(prepare_schema(opened, FileAccess::write, second));
+  EXPECT_EQ(value_of(opened.integer("SELECT count(*) FROM note WHERE text = 'kept' AND author = 'nobody'")), 1);
+  EXPECT_EQ(value_of(opened.integer("PRAGMA user_version")), 2);
+}
+
+TEST_F(WorkspaceFile, KeepsItsSchemaWhenAStepFails) {
+  constexpr std::array<const char*, 1> first = {"CREATE TABLE note (text TEXT) STRICT;"};
+  constexpr std::array<const char*, 2> broken = {first[0], "ALTER TABLE note ADD COLUMN author TEXT; NONSENSE;"};
+  Database opened = database();
+  ASSERT_TRUE(prepare_schema(opened, FileAccess::write, first));
+  EXPECT_FALSE(prepare_schema(opened, FileAccess::write, broken));
+  EXPECT_EQ(value_of(opened.integer("PRAGMA user_version")), 1);
+  EXPECT_EQ(value_of(opened.integer("SELECT count(*) FROM pragma_table_info('note')")), 1);
+}
+
+TEST_F(WorkspaceFile, InAFolderThatIsMissingIsASentence) {
+  const auto opened = Workspace::open(folder_.path() / "none" / "study.quantscope", FileAccess::write);
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().message, HasSubstr("study.quantscope"));
+  EXPECT_FALSE(Workspace::open(folder_.path(), FileAccess::write));
+}
+
+}  // namespace
+}  // namespace quantscope
