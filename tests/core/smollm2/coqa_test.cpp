@@ -11,6 +11,7 @@
 #include "tests/support/library_codes.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
+#include "tests/support/sanitizers.h"
 
 namespace quantscope {
 namespace {
@@ -23,7 +24,8 @@ struct Variant {
   const char* configuration;
 };
 
-/// Every question of the reference: all turns of stories 0..13 and the last turn of the other six.
+/// Every question of the reference: all turns of stories 0..13 and the last turn of the other six. Under a sanitizer
+/// those of the first story.
 class CoqaReference : public ::testing::TestWithParam<Variant> {};
 
 std::map<std::pair<std::size_t, int>, nlohmann::json> expected_items(const char* variant) {
@@ -32,7 +34,8 @@ std::map<std::pair<std::size_t, int>, nlohmann::json> expected_items(const char*
   std::map<std::pair<std::size_t, int>, nlohmann::json> expected;
   for (const char* part : {"b_all_turns_stories_0_to_13", "a_last_turn_20_stories"})
     for (const auto& item : document.at(part).at(variant).at("items"))
-      expected.emplace(std::pair{item.at("story").get<std::size_t>(), item.at("turn_id").get<int>()}, item);
+      if (!testing::sanitized || item.at("story") == 0)
+        expected.emplace(std::pair{item.at("story").get<std::size_t>(), item.at("turn_id").get<int>()}, item);
   return expected;
 }
 
