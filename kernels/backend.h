@@ -32,6 +32,8 @@ struct DeviceDescription {
   std::int64_t memory_total = 0;  ///< bytes
   std::int64_t memory_free = 0;   ///< bytes, when asked
   std::string unavailable;        ///< a sentence why it cannot be used; empty when it can
+  /// Whether weights of a format can be held and run; null: every format. Points into code that stays loaded.
+  bool (*knows_format)(const WeightFormat& format) = nullptr;
 };
 
 /// A matrix (or, with one row, a vector) in device memory, in any weight format.

@@ -14,7 +14,9 @@ Result<std::shared_ptr<const Checkpoint>> open_model(const std::string& model) {
   return Checkpoint::open(*path);
 }
 
-DeviceDescription device_of(const Settings& settings) { return device_for(settings, available_devices()); }
+DeviceDescription device_of(const Settings& settings, const Checkpoint& checkpoint, std::int64_t context) {
+  return device_for(settings, checkpoint.model(), checkpoint.tensors(), available_devices(), {context});
+}
 
 Result<Resolved> resolve_or_explain(const Settings& settings, const Checkpoint& checkpoint,
                                     const DeviceDescription& device, std::int64_t context) {
@@ -30,10 +32,11 @@ Result<Engine> start_engine(const Session& session, const std::string& model, co
   if (!checkpoint) return tl::unexpected(checkpoint.error());
   engine.checkpoint = *checkpoint;
   const std::int64_t tokens = settings.context > 0 ? settings.context : context;
-  auto resolved = resolve_or_explain(settings, *engine.checkpoint, device_of(settings), tokens);
+  const DeviceDescription device = device_of(settings, *engine.checkpoint, tokens);
+  auto resolved = resolve_or_explain(settings, *engine.checkpoint, device, tokens);
   if (!resolved) return tl::unexpected(resolved.error());
   engine.resolved = std::move(*resolved);
-  auto backend = open_device(settings);
+  auto backend = open_device(engine.resolved.settings);
   if (!backend) return tl::unexpected(backend.error());
   engine.backend = std::move(*backend);
   engine.backend->set_stop_token(session.stop);

@@ -18,8 +18,8 @@ namespace quantscope::cli {
 /// Opens a MODEL argument: a path, or "default".
 Result<std::shared_ptr<const Checkpoint>> open_model(const std::string& model);
 
-/// The device that settings ask for, described without starting it.
-DeviceDescription device_of(const Settings& settings);
+/// The device that settings ask for with this checkpoint and KV cache, described without starting it.
+DeviceDescription device_of(const Settings& settings, const Checkpoint& checkpoint, std::int64_t context);
 
 /// resolve(), with a Conflict turned into an error that names the nearest valid value.
 Result<Resolved> resolve_or_explain(const Settings& settings, const Checkpoint& checkpoint,

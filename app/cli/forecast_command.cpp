@@ -69,8 +69,8 @@ int forecast(const Session& session, const ForecastOptions& options) {
   for (const std::string& name : names) {
     auto settings = options.settings.applied_to(name);
     if (!settings) return report_error(session, settings.error());
-    const DeviceDescription device = device_of(*settings);
     const std::int64_t context = settings->context > 0 ? settings->context : default_context;
+    const DeviceDescription device = device_of(*settings, **checkpoint, context * options.batch);
     auto resolved = resolve_or_explain(*settings, **checkpoint, device, context * options.batch);
     if (!resolved) return report_error(session, resolved.error());
     std::int64_t available = device.memory_free;

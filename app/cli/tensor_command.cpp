@@ -103,7 +103,7 @@ Result<void> write_tensor(const std::string& out, Backend& backend, const Weight
 
 /// What the settings make of this tensor; one outside the model is treated as a linear in scope.
 Result<PlannedWeight> plan_for(const Settings& settings, const Checkpoint& checkpoint, const TensorInfo& tensor) {
-  auto resolved = resolve_or_explain(settings, checkpoint, device_of(settings), 1);
+  auto resolved = resolve_or_explain(settings, checkpoint, device_of(settings, checkpoint, 1), 1);
   if (!resolved) return tl::unexpected(resolved.error());
   for (const PlannedWeight& weight : resolved->plan.weights)
     if (weight.slot.name == tensor.name) return weight;

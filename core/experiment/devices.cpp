@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "kernels/cpu/cpu_backend.h"
@@ -28,12 +27,6 @@ std::vector<DeviceDescription> available_devices() {
   std::vector<DeviceDescription> devices = {describe_cpu()};
   for (DeviceDescription& device : cuda_devices()) devices.push_back(std::move(device));
   return devices;
-}
-
-const DeviceDescription& device_for(const Settings& settings, std::span<const DeviceDescription> devices) {
-  const auto found = std::find_if(devices.begin(), devices.end(),
-                                  [&](const DeviceDescription& device) { return device.id == settings.device; });
-  return found == devices.end() ? devices.front() : *found;
 }
 
 Result<std::unique_ptr<Backend>> open_device(const Settings& settings) {

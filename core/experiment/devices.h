@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "core/experiment/settings.h"
@@ -13,11 +12,8 @@ namespace quantscope {
 /// The devices of this machine, the CPU first; one that cannot be used says why.
 std::vector<DeviceDescription> available_devices();
 
-/// The device that settings ask for: the one they name, or for "auto" the CPU, where numbers are proven. When no device
-/// has that name it is the first one, and `resolve` refuses the settings. Precondition: devices is not empty.
-const DeviceDescription& device_for(const Settings& settings, std::span<const DeviceDescription> devices);
-
-/// Starts the device that settings ask for, with their threads and dispatch level.
+/// Starts the device that settings name, with their threads and dispatch level; "auto" is the CPU here, as choosing a
+/// GPU needs the model (device_for() in resolve.h).
 Result<std::unique_ptr<Backend>> open_device(const Settings& settings);
 
 }  // namespace quantscope

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/experiment/memory_forecast.h"
 #include "core/experiment/setting_rules.h"
@@ -33,7 +34,7 @@ Settings fill_defaults(Settings settings, const ModelDescription& model, std::sp
     settings.compute = default_compute(
         settings.method == Method::as_stored ? type_of_stored(prevalent_stored_format(model, stored)) : settings.type);
   if (!settings.kv_type) settings.kv_type = compute_data_type(*settings.compute);
-  if (settings.device == "auto") settings.device = device.id;
+  settings.device = device.id;
   if (settings.simd == "auto") settings.simd = device.dispatch_level;
   if (settings.threads == 0) settings.threads = device.threads;
   return settings;
@@ -88,6 +89,9 @@ std::vector<std::string> reasons_of(const Resolved& resolved, const Settings& as
   const bool as_stored = asked.method == Method::as_stored;
   const PlannedWeight* linear = first_with(plan, MemoryTag::codes);
   const bool dense = as_stored ? linear != nullptr && !is_quantized(linear->format) : is_dense(asked.type);
+  if (asked.device == "auto" && resolved.settings.device != "cpu")
+    reasons.push_back(
+        fmt::format("Device {}: the first that knows all formats and has the memory.", resolved.settings.device));
   if (!asked.compute)
     reasons.push_back(dense ? fmt::format("Compute type {}: that of the weights.", compute)
                             : fmt::format("Compute type {}: the default of quantized types.", compute));
@@ -134,6 +138,17 @@ std::string summary_of(const Resolved& resolved, const ModelDescription& model) 
                      resolved.settings.threads, static_cast<double>(resolved.forecast.weights()) / mebibyte);
 }
 
+std::optional<Conflict> unknown_format(const ModelPlan& plan, const DeviceDescription& device) {
+  if (device.knows_format == nullptr) return std::nullopt;
+  for (const PlannedWeight& weight : plan.weights)
+    if (!device.knows_format(weight.format))
+      return Conflict{"device",
+                      fmt::format("The device {} has no kernels for {}, the format of {}.", device.id,
+                                  format_label(weight.format), weight.slot.name),
+                      "cpu"};
+  return std::nullopt;
+}
+
 std::string memory_warning_of(const Resolved& resolved, const DeviceDescription& device) {
   const std::int64_t needed = resolved.forecast.total();
   if (device.memory_free <= 0 || needed <= device.memory_free) return {};
@@ -158,6 +173,7 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
   Resolved resolved;
   resolved.settings = fill_defaults(settings, model, stored, device);
   resolved.plan = plan_weights(resolved.settings, model, stored);
+  if (auto conflict = unknown_format(resolved.plan, device)) return tl::unexpected(*conflict);
   resolved.forecast = forecast_memory(resolved.plan, model, input);
   resolved.as_commonly_reported = commonly_reported_bytes(resolved.plan);
   count_bits(resolved);
@@ -165,6 +181,19 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
   resolved.summary = summary_of(resolved, model);
   resolved.memory_warning = memory_warning_of(resolved, device);
   return resolved;
+}
+
+const DeviceDescription& device_for(const Settings& settings, const ModelDescription& model,
+                                    std::span<const TensorInfo> stored, std::span<const DeviceDescription> devices,
+                                    const ResolveInput& input) {
+  const auto is_wanted = [&](const DeviceDescription& device) {
+    if (settings.device != "auto") return settings.device == device.id || settings.device + ":0" == device.id;
+    if (&device == &devices.front() || !device.unavailable.empty()) return false;
+    const auto resolved = resolve(settings, model, stored, device, input);
+    return resolved && resolved->memory_warning.empty();
+  };
+  const auto found = std::ranges::find_if(devices, is_wanted);
+  return found == devices.end() ? devices.front() : *found;
 }
 
 }  // namespace quantscope

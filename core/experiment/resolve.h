@@ -52,6 +52,13 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
                                          std::span<const TensorInfo> stored, const DeviceDescription& device,
                                          const ResolveInput& input);
 
+/// The device that settings ask for. "auto": the first GPU on which they resolve and fit into its memory, else the CPU,
+/// which is the first of `devices`. A name that no device has: the CPU, for which `resolve` then refuses the settings.
+/// Precondition: devices is not empty.
+const DeviceDescription& device_for(const Settings& settings, const ModelDescription& model,
+                                    std::span<const TensorInfo> stored, std::span<const DeviceDescription> devices,
+                                    const ResolveInput& input);
+
 /// The settings with another data type: the method, compute type and block settings that cannot stay beside it follow.
 Settings with_type(Settings settings, DataType type);
 

@@ -235,6 +235,12 @@ Result<void> execute(Job& job, std::int64_t kv_tokens) {
   return {};
 }
 
+/// The settings with the device that "auto" stands for.
+Settings with_device(Settings settings, const Checkpoint& checkpoint, std::int64_t kv_tokens) {
+  settings.device = device_for(settings, checkpoint.model(), checkpoint.tensors(), available_devices(), {kv_tokens}).id;
+  return settings;
+}
+
 /// With the KV cache that answers several questions at once where it fits into the free memory, else with the smallest.
 tl::expected<Resolved, Conflict> resolve_for_tasks(const Settings& settings, const Checkpoint& checkpoint,
                                                    const DeviceDescription& device, TaskData& data) {
@@ -300,8 +306,6 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   if (!checkpoint) return tl::unexpected(checkpoint.error());
   if ((*checkpoint)->is_plan())
     return fail(ErrorCode::unsupported, "This is a plan (a config.json without weights): it can be forecast, not run.");
-  auto backend = state.use_backend(request.settings);
-  if (!backend) return tl::unexpected(backend.error());
   if (!state.tokenizer && needs_tokenizer(request)) {
     auto tokenizer = Tokenizer::of(**checkpoint);
     if (!tokenizer) return tl::unexpected(tokenizer.error());
@@ -309,6 +313,8 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   }
   auto data = load_task_data(request, state.tokenizer.get(), (*checkpoint)->model(), state.resources);
   if (!data) return tl::unexpected(data.error());
+  auto backend = state.use_backend(with_device(request.settings, **checkpoint, data->kv_tokens));
+  if (!backend) return tl::unexpected(backend.error());
   const DeviceDescription device = (*backend)->description();
   auto resolved = resolve_for_tasks(request.settings, **checkpoint, device, *data);
   if (!resolved) return tl::unexpected(error_of(resolved.error()));

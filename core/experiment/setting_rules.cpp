@@ -143,7 +143,7 @@ std::optional<Conflict> threshold_is_valid(const RuleContext& context) {
 std::optional<Conflict> device_exists(const RuleContext& context) {
   const std::string& wanted = context.settings.device;
   const DeviceDescription& device = context.device;
-  if (wanted != "auto" && wanted != device.id)
+  if (wanted != "auto" && wanted != device.id && wanted + ":0" != device.id)
     return Conflict{"device", fmt::format("The device {} is not available here; {} is.", wanted, device.id), device.id};
   if (!device.unavailable.empty()) return Conflict{"device", device.unavailable, "cpu"};
   return std::nullopt;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "kernels/cuda/device_objects.h"
 #include "kernels/cuda/row_kernels.h"
 
 namespace quantscope::cuda {
@@ -45,6 +46,7 @@ DeviceDescription describe(int index) {
   description.dispatch_levels = {description.dispatch_level};
   description.memory_total = static_cast<std::int64_t>(properties.totalGlobalMem);
   description.memory_free = description.memory_total;
+  description.knows_format = knows_format;
   if (capability < oldest_compute_capability) {
     description.unavailable = "This GPU has compute capability " + std::to_string(properties.major) + "." +
                               std::to_string(properties.minor) + "; 7.5 or newer is needed.";

@@ -9,8 +9,7 @@
 #include "kernels/memory_checks.h"
 
 namespace quantscope::cuda {
-namespace {
-bool is_supported(const WeightFormat& format) {
+bool knows_format(const WeightFormat& format) {
   if (format.zero_point != ZeroPoint::none || format.group_index) return false;
   if (format.nested_scales && format.scale_layout != ScaleLayout::flat_blocks) return false;
   switch (format.scale_layout) {
@@ -26,8 +25,9 @@ bool is_supported(const WeightFormat& format) {
   return false;
 }
 
+namespace {
 Result<void> check_format(const WeightFormat& format) {
-  if (is_supported(format)) return {};
+  if (knows_format(format)) return {};
   return fail(ErrorCode::unsupported,
               "The CUDA device knows dense types, 4-bit blocks of even size and INT8 rows; choose one of these.");
 }

@@ -11,7 +11,7 @@
 /// were compared with the program's own, because everything else depends on the layout of C++ classes.
 namespace quantscope {
 
-inline constexpr std::uint32_t backend_plugin_version = 1;
+inline constexpr std::uint32_t backend_plugin_version = 2;
 inline constexpr char backend_plugin_symbol[] = "quantscope_backend_plugin";
 
 struct BackendPluginTable {

@@ -35,7 +35,16 @@ void Session::set_checkpoint(const QString& model, std::shared_ptr<const Checkpo
 }
 
 const DeviceDescription& Session::device_for(const Settings& settings) const {
-  return quantscope::device_for(settings, devices_);
+  if (checkpoint_ == nullptr) return devices_.front();
+  return quantscope::device_for(settings, checkpoint_->model(), checkpoint_->tensors(), devices_,
+                                resolve_input(settings));
+}
+
+ResolveInput Session::resolve_input(const Settings& settings) const {
+  ResolveInput input;
+  if (checkpoint_->model().context > 0) input.context = std::min(input.context, checkpoint_->model().context);
+  if (settings.context > 0) input.context = settings.context;
+  return input;
 }
 
 void Session::set_devices(std::vector<DeviceDescription> devices) {
@@ -57,10 +66,7 @@ void Session::set_tasks(const TaskOptions& tasks) {
 
 tl::expected<Resolved, Conflict> Session::resolve_for(const Settings& settings) const {
   if (checkpoint_ == nullptr) return tl::unexpected(Conflict{"model", tr("No checkpoint is open.").toStdString(), {}});
-  ResolveInput input;
-  if (checkpoint_->model().context > 0) input.context = std::min(input.context, checkpoint_->model().context);
-  if (settings.context > 0) input.context = settings.context;
-  return resolve(settings, checkpoint_->model(), checkpoint_->tensors(), device_for(settings), input);
+  return resolve(settings, checkpoint_->model(), checkpoint_->tensors(), device_for(settings), resolve_input(settings));
 }
 
 std::vector<Choice> Session::choices_for(std::string_view field) const {

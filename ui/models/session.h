@@ -27,7 +27,7 @@ class Session : public QObject {
   const QString& model() const { return model_; }
   const std::shared_ptr<const Checkpoint>& checkpoint() const { return checkpoint_; }
   const std::vector<DeviceDescription>& devices() const { return devices_; }
-  /// The one that the settings ask for; the CPU for "auto".
+  /// The one that the settings ask for; the CPU while no checkpoint is open.
   const DeviceDescription& device() const { return device_for(settings_); }
   const DeviceDescription& device_for(const Settings& settings) const;
   /// The same devices asked again: their free memory changes.
@@ -63,6 +63,8 @@ class Session : public QObject {
  private:
   friend class SettingsChange;
   void apply(const Settings& settings);
+  /// Precondition: a checkpoint is open.
+  ResolveInput resolve_input(const Settings& settings) const;
   void update_resolved();
 
   std::vector<DeviceDescription> devices_;

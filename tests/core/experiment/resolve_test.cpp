@@ -99,6 +99,57 @@ TEST(Forecast, SaysWhenItIsLargerThanTheFreeMemory) {
   EXPECT_TRUE(resolve_text("fp32")->memory_warning.empty());
 }
 
+/// A GPU that runs everything but 4-bit integers.
+DeviceDescription a_gpu() {
+  DeviceDescription gpu = a_device();
+  gpu.id = "cuda:0";
+  gpu.dispatch_level = "sm_90";
+  gpu.dispatch_levels = {"sm_90"};
+  gpu.knows_format = [](const WeightFormat& format) { return format.levels != Levels::int4; };
+  return gpu;
+}
+
+const DeviceDescription& chosen(const char* text, std::span<const DeviceDescription> devices) {
+  return device_for(value_of(parse_configuration(text)), a_model(), {}, devices, {256, 64});
+}
+
+TEST(Device, AutoIsTheFirstGpuThatKnowsAllFormats) {
+  DeviceDescription broken = a_gpu();
+  broken.unavailable = "This GPU cannot be used.";
+  DeviceDescription second = a_gpu();
+  second.id = "cuda:1";
+  const std::vector<DeviceDescription> devices = {a_device(), broken, second};
+  EXPECT_EQ(chosen("nf4", devices).id, "cuda:1");
+  EXPECT_EQ(chosen("int4", devices).id, "cpu");
+  EXPECT_EQ(chosen("nf4:override=down_proj=int4", devices).id, "cpu");
+  EXPECT_EQ(chosen("nf4:simd=avx2", devices).id, "cpu");
+  EXPECT_EQ(chosen("nf4:device=cpu", devices).id, "cpu");
+  EXPECT_EQ(chosen("nf4", std::span(devices).first(2)).id, "cpu");
+  const auto resolved = resolve(value_of(parse_configuration("nf4")), a_model(), {}, second, {256, 64});
+  ASSERT_TRUE(resolved);
+  EXPECT_EQ(resolved->settings.device, "cuda:1");
+  EXPECT_THAT(resolved->reasons.front(), HasSubstr("Device cuda:1"));
+}
+
+TEST(Device, AutoIsTheCpuWhenTheGpuHasTooLittleMemory) {
+  DeviceDescription small = a_gpu();
+  small.memory_free = 1000;
+  const std::vector<DeviceDescription> devices = {a_device(), small};
+  EXPECT_EQ(chosen("nf4", devices).id, "cpu");
+  EXPECT_EQ(chosen("nf4:device=cuda:0", devices).id, "cuda:0");
+}
+
+TEST(Device, ANamedOneRefusesFormatsThatItDoesNotKnow) {
+  const std::vector<DeviceDescription> devices = {a_device(), a_gpu()};
+  EXPECT_EQ(chosen("int4:device=cuda", devices).id, "cuda:0");
+  const auto resolved = resolve(value_of(parse_configuration("int4:device=cuda")), a_model(), {}, a_gpu(), {256, 64});
+  ASSERT_FALSE(resolved);
+  EXPECT_EQ(resolved.error().field, "device");
+  EXPECT_EQ(resolved.error().nearest_valid, "cpu");
+  EXPECT_THAT(resolved.error().why, HasSubstr("has no kernels for INT4"));
+  EXPECT_EQ(chosen("nf4:device=cuda:7", devices).id, "cpu");
+}
+
 struct Refused {
   const char* configuration;
   const char* field;
