@@ -39,8 +39,7 @@ std::vector<std::uint32_t> score_ranks(std::span<const float> scores, std::size_
   if (scores.size() != tokens) return ranks;
   std::vector<float> levels(scores.begin(), scores.end());
   std::ranges::sort(levels, std::greater<>{});
-  const auto repeated = std::ranges::unique(levels);
-  levels.erase(repeated.begin(), repeated.end());
+  levels.erase(std::unique(levels.begin(), levels.end()), levels.end());
   for (std::size_t i = 0; i < tokens; ++i) {
     const auto level = std::ranges::lower_bound(levels, scores[i], std::greater<>{});
     ranks[i] = static_cast<std::uint32_t>(level - levels.begin());
