@@ -139,6 +139,24 @@ struct TopToken {
   float margin = 0.0F;  ///< best minus second-best logit
 };
 
+/// What the head of one model reads: chosen rows of its final hidden states, before the final norm.
+struct HeadRows {
+  const Buffer* hidden = nullptr;
+  std::span<const std::int32_t> picked;
+  Norm norm;
+  Linear head;
+};
+
+/// What two models, base and other, say about the token after one position; natural logarithms.
+struct HeadPair {
+  double base_log_probability = 0;  ///< ln p_base(target)
+  double log_probability = 0;       ///< ln p_other(target)
+  /// KL(base || other) = sum over the whole vocabulary of p_base (ln p_base - ln p_other), in nats. Exactly 0 for equal
+  /// logits; rounding may leave up to -1e-7 where the two are nearly equal.
+  double divergence = 0;
+  bool same_top = false;  ///< both have the same most probable token (lowest id on a tie)
+};
+
 /// What makes two forward passes the same but for their token ids and sequences: the caller's buffers and weights.
 struct PassKey {
   const void* owner = nullptr;  ///< the object that holds the buffers
@@ -237,6 +255,12 @@ class Backend {
                                               const Norm& norm, const Linear& head,
                                               std::span<const std::int32_t> targets,
                                               std::span<double> log_probabilities) = 0;
+  /// Compares the next-token distributions of two heads over one vocabulary; row i of both is asked about targets[i].
+  /// Logits in fp32, sums in float64, over vocabulary tiles of both heads side by side: never all logits of a row at
+  /// once. No entry is skipped (llama.cpp leaves out those with ln p_base < -16). Fails with invalid_argument when the
+  /// vocabularies differ or a logit is not finite.
+  virtual Result<void> head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                                 std::span<HeadPair> pairs) = 0;
 };
 
 }  // namespace quantscope

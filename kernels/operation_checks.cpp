@@ -39,7 +39,7 @@ Result<void> check_bias(const Linear& linear) {
 Result<void> check_pair(const Weight& gate, const Weight& up) {
   if (gate.rows == up.rows && gate.columns == up.columns) return {};
   return fail(ErrorCode::invalid_argument, "Weights of shapes " + shape_text(gate) + " and " + shape_text(up) +
-                                               " cannot be multiplied together; gate and up must have the same shape.");
+                                               " cannot be multiplied together; a pair must have the same shape.");
 }
 
 Result<void> check_norm(const Norm& norm, const Buffer& input) {
@@ -84,6 +84,15 @@ Result<void> check_head(const Buffer& hidden, std::span<const std::int32_t> pick
   if (auto valid = check_ids(picked, hidden.row_capacity, "Row"); !valid) return valid;
   if (auto valid = check_input(hidden, 0, *head.weight); !valid) return valid;
   return check_span(results, picked.size(), "results");
+}
+
+Result<void> check_head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                             std::size_t results) {
+  if (auto valid = check_pair(*base.head.weight, *other.head.weight); !valid) return valid;
+  if (auto valid = check_ids(targets, base.head.weight->rows, "Target id"); !valid) return valid;
+  if (auto valid = check_span(targets.size(), results, "targets"); !valid) return valid;
+  if (auto valid = check_head(*base.hidden, base.picked, base.head, results); !valid) return valid;
+  return check_head(*other.hidden, other.picked, other.head, results);
 }
 
 Result<void> check_attention(const AttentionShape& shape, const KvShape& cache) {

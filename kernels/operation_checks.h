@@ -32,6 +32,9 @@ Result<void> check_embed(const Weight& table, std::span<const std::int32_t> ids,
 /// The picked rows exist, the head fits them, and there is a result for each.
 Result<void> check_head(const Buffer& hidden, std::span<const std::int32_t> picked, const Linear& head,
                         std::size_t results);
+/// Both heads fit their rows and have one vocabulary, and there is a target in it and a result for each row.
+Result<void> check_head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                             std::size_t results);
 
 /// The operation's shape is that of the cache.
 Result<void> check_attention(const AttentionShape& shape, const KvShape& cache);

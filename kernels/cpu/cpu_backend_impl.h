@@ -60,20 +60,24 @@ class CpuBackend final : public Backend {
   Result<void> head_log_probabilities(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                                       const Linear& head, std::span<const std::int32_t> targets,
                                       std::span<double> log_probabilities) override;
+  Result<void> head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                         std::span<HeadPair> pairs) override;
 
  private:
   ParallelFor parallel_for();
   /// The weights of a norm in fp32 with the offset added, in `scratch`; empty for a norm without weights.
   Result<std::span<const float>> norm_weights(const Norm& norm, Scratch& scratch);
-  /// Normalized copies of rows `row_of(0 .. rows)` of the input, valid until the next call.
+  /// Normalized copies of rows `row_of(0 .. rows)` of the input in `scratch`.
   template <class RowOf>
-  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, const RowOf& row_of);
+  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, Scratch& scratch,
+                                 const RowOf& row_of);
   Result<const float*> normalize_picked(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
-                                        const Linear& head, std::size_t results);
+                                        const Linear& head, std::size_t results, Scratch& scratch);
 
   CpuContext context_;
   LinearRunner linears_;
   Scratch normalized_;
+  Scratch second_normalized_;  // of the other model of a pair
   Scratch norm_weight_;
   Scratch key_norm_weight_;
   Scratch projected_;

@@ -13,6 +13,9 @@
 /// The fused operations of CpuBackend.
 namespace quantscope {
 namespace {
+// Of the head operations: partial sums are kept per row and vocabulary tile; this bounds them to a few megabytes.
+constexpr std::size_t rows_at_once = 128;
+
 LinearGroup group_of(const Linear& linear) { return {{&linear, nullptr}, 1}; }
 
 /// Normalizes and rotates the queries of one row in place and keeps its keys, treated likewise, and its values.
@@ -74,13 +77,13 @@ Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, Scratc
 }
 
 template <class RowOf>
-Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm,
+Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm, Scratch& scratch,
                                            const RowOf& row_of) {
   if (auto valid = check_norm(norm, input); !valid) return tl::unexpected(valid.error());
   const auto columns = static_cast<std::size_t>(input.columns);
   auto weights = norm_weights(norm, norm_weight_);
   if (!weights) return tl::unexpected(weights.error());
-  auto values = normalized_.reserve<float>(ledger(), rows * input.columns);
+  auto values = scratch.reserve<float>(ledger(), rows * input.columns);
   if (!values) return tl::unexpected(values.error());
   const float* source = values_of(input);
   auto done = context_.for_each(rows, [&](std::int64_t row, int) {
@@ -117,7 +120,7 @@ Result<void> CpuBackend::norm_linears(const Buffer& input, std::int64_t rows, co
     if (auto valid = check_output(*output.output, rows, *output.linear.weight); !valid) return valid;
     groups.push_back(group_of(output.linear));
   }
-  auto values = normalize(input, rows, norm, [](std::int64_t row) { return row; });
+  auto values = normalize(input, rows, norm, normalized_, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   for (const LinearOutput& output : outputs) show(tap, output.linear, *values, rows);
   return linears_.run(*values, rows, groups, [&](const ProductTile& tile, int) {
@@ -174,7 +177,7 @@ Result<void> CpuBackend::norm_gate_up(const Buffer& input, std::int64_t rows, co
                                       const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) {
   if (auto valid = check_input(input, rows, *gate.weight); !valid) return valid;
   if (auto valid = check_output(output, rows, *gate.weight); !valid) return valid;
-  auto values = normalize(input, rows, norm, [](std::int64_t row) { return row; });
+  auto values = normalize(input, rows, norm, normalized_, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   show(tap, gate, *values, rows);
   show(tap, up, *values, rows);
@@ -222,9 +225,10 @@ Result<void> CpuBackend::attention(const Buffer& q, const AttentionShape& shape,
 }
 
 Result<const float*> CpuBackend::normalize_picked(const Buffer& hidden, std::span<const std::int32_t> picked,
-                                                  const Norm& norm, const Linear& head, std::size_t results) {
+                                                  const Norm& norm, const Linear& head, std::size_t results,
+                                                  Scratch& scratch) {
   if (auto valid = check_head(hidden, picked, head, results); !valid) return tl::unexpected(valid.error());
-  return normalize(hidden, std::ssize(picked), norm,
+  return normalize(hidden, std::ssize(picked), norm, scratch,
                    [&](std::int64_t row) { return std::int64_t{picked[static_cast<std::size_t>(row)]}; });
 }
 
@@ -232,14 +236,14 @@ Result<void> CpuBackend::head_logits(const Buffer& hidden, std::span<const std::
                                      const Linear& head, std::span<float> logits) {
   const auto vocabulary = static_cast<std::size_t>(head.weight->rows);
   if (auto valid = check_span(logits.size(), picked.size() * vocabulary, "logits"); !valid) return valid;
-  auto values = normalize_picked(hidden, picked, norm, head, picked.size());
+  auto values = normalize_picked(hidden, picked, norm, head, picked.size(), normalized_);
   if (!values) return tl::unexpected(values.error());
   return compute_logits(linears_, *values, std::ssize(picked), head, logits);
 }
 
 Result<void> CpuBackend::head_top(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                                   const Linear& head, std::span<TopToken> top) {
-  auto values = normalize_picked(hidden, picked, norm, head, top.size());
+  auto values = normalize_picked(hidden, picked, norm, head, top.size(), normalized_);
   if (!values) return tl::unexpected(values.error());
   return find_top(context_, linears_, *values, std::ssize(picked), head, top);
 }
@@ -250,14 +254,30 @@ Result<void> CpuBackend::head_log_probabilities(const Buffer& hidden, std::span<
                                                 std::span<double> log_probabilities) {
   if (auto valid = check_span(targets.size(), picked.size(), "targets"); !valid) return valid;
   if (auto valid = check_ids(targets, head.weight->rows, "Target id"); !valid) return valid;
-  // Partial sums are kept per row and vocabulary tile; this bounds them to a few megabytes.
-  constexpr std::size_t rows_at_once = 128;
   for (std::size_t first = 0; first < picked.size(); first += rows_at_once) {
     const std::size_t count = std::min(rows_at_once, picked.size() - first);
-    auto values = normalize_picked(hidden, picked.subspan(first, count), norm, head, count);
+    auto values = normalize_picked(hidden, picked.subspan(first, count), norm, head, count, normalized_);
     if (!values) return tl::unexpected(values.error());
     auto done = compute_log_probabilities(context_, linears_, *values, static_cast<std::int64_t>(count), head,
                                           targets.subspan(first, count), log_probabilities.subspan(first, count));
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<void> CpuBackend::head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                                   std::span<HeadPair> pairs) {
+  if (auto valid = check_head_pair(base, other, targets, pairs.size()); !valid) return valid;
+  for (std::size_t first = 0; first < targets.size(); first += rows_at_once) {
+    const std::size_t count = std::min(rows_at_once, targets.size() - first);
+    auto base_values =
+        normalize_picked(*base.hidden, base.picked.subspan(first, count), base.norm, base.head, count, normalized_);
+    if (!base_values) return tl::unexpected(base_values.error());
+    auto values = normalize_picked(*other.hidden, other.picked.subspan(first, count), other.norm, other.head, count,
+                                   second_normalized_);
+    if (!values) return tl::unexpected(values.error());
+    auto done = compare_heads(context_, linears_, *base_values, base.head, *values, other.head,
+                              targets.subspan(first, count), pairs.subspan(first, count));
     if (!done) return done;
   }
   return {};

@@ -49,6 +49,67 @@ Result<void> run_head(LinearRunner& runner, const float* input, std::int64_t row
   const LinearGroup group{{&head, nullptr}, 1};
   return runner.run(input, rows, {&group, 1}, sink);
 }
+/// What one vocabulary tile adds to the comparison of two heads.
+struct PairPart {
+  PartialSum base, other;
+  double weighted = 0.0;  // of exp(base - base maximum) * (base - other)
+  std::int32_t base_top = 0, other_top = 0;
+};
+
+std::int32_t first_with(const float* logits, std::int64_t count, float value) {
+  return static_cast<std::int32_t>(std::find(logits, logits + count, value) - logits);
+}
+
+PairPart compare_tile(const SimdKernels& kernels, const ProductTile& tile, std::int64_t row) {
+  const float* base = tile.row(0, row);
+  const float* other = tile.row(1, row);
+  const auto first = static_cast<std::int32_t>(tile.first_output);
+  PairPart part;
+  part.base.maximum = kernels.maximum(base, tile.outputs);
+  part.other.maximum = kernels.maximum(other, tile.outputs);
+  const DivergenceSums sums = kernels.divergence_sums(base, other, tile.outputs, part.base.maximum);
+  part.base.sum = sums.exponentials;
+  part.weighted = sums.weighted;
+  part.other.sum = kernels.sum_exponentials(other, tile.outputs, part.other.maximum);
+  part.base_top = first + first_with(base, tile.outputs, part.base.maximum);
+  part.other_top = first + first_with(other, tile.outputs, part.other.maximum);
+  return part;
+}
+
+/// The most probable token of a row: tiles come in the order of their ids.
+template <PartialSum PairPart::*side, std::int32_t PairPart::*top>
+std::int32_t top_of(std::span<const PairPart> parts) {
+  const PairPart* best = parts.data();
+  for (const PairPart& part : parts)
+    if ((part.*side).maximum > (best->*side).maximum) best = &part;
+  return best->*top;
+}
+
+/// ln of the sum of exp(logit) over the vocabulary.
+template <PartialSum PairPart::*side>
+double total_logarithm(std::span<const PairPart> parts) {
+  std::vector<PartialSum> sums;
+  sums.reserve(parts.size());
+  for (const PairPart& part : parts) sums.push_back(part.*side);
+  return total_logarithm(sums);
+}
+
+/// KL = E_base[base - other] - (ln Z_base - ln Z_other). `pair` holds the logits of the target.
+Result<void> finish_pair(std::span<const PairPart> parts, HeadPair& pair) {
+  const double base_total = total_logarithm<&PairPart::base>(parts);
+  const double other_total = total_logarithm<&PairPart::other>(parts);
+  double expected = 0.0;
+  for (const PairPart& part : parts)
+    expected += part.weighted * std::exp(static_cast<double>(part.base.maximum) - base_total);
+  pair.divergence = expected - (base_total - other_total);
+  pair.base_log_probability -= base_total;
+  pair.log_probability -= other_total;
+  pair.same_top =
+      top_of<&PairPart::base, &PairPart::base_top>(parts) == top_of<&PairPart::other, &PairPart::other_top>(parts);
+  if (std::isfinite(pair.divergence)) return {};
+  return fail(ErrorCode::invalid_argument,
+              "A model gave logits that are not finite; check its weights, or compute in FP32 or BF16.");
+}
 }  // namespace
 
 Result<void> compute_logits(LinearRunner& runner, const float* input, std::int64_t rows, const Linear& head,
@@ -108,6 +169,31 @@ Result<void> compute_log_probabilities(CpuContext& context, LinearRunner& runner
   for (std::int64_t m = 0; m < rows; ++m) {
     const std::span<const PartialSum> row(parts.data() + m * tiles, static_cast<std::size_t>(tiles));
     log_probabilities[static_cast<std::size_t>(m)] -= total_logarithm(row);
+  }
+  return {};
+}
+
+Result<void> compare_heads(CpuContext& context, LinearRunner& runner, const float* base_input, const Linear& base,
+                           const float* other_input, const Linear& other, std::span<const std::int32_t> targets,
+                           std::span<HeadPair> pairs) {
+  const auto tiles = static_cast<std::size_t>(tile_count(*base.weight));
+  std::vector<PairPart> parts(targets.size() * tiles);
+  const SimdKernels& kernels = context.kernels();
+  const LinearGroup group{{&base, &other}, 2, other_input};
+  auto done = runner.run(base_input, std::ssize(targets), {&group, 1}, [&](const ProductTile& tile, int) {
+    for (std::int64_t m = 0; m < tile.rows; ++m) {
+      const auto row = static_cast<std::size_t>(tile.first_row + m);
+      parts[row * tiles + static_cast<std::size_t>(tile.tile)] = compare_tile(kernels, tile, m);
+      const std::int64_t target = targets[row] - tile.first_output;
+      if (target < 0 || target >= tile.outputs) continue;
+      pairs[row].base_log_probability = static_cast<double>(tile.row(0, m)[target]);
+      pairs[row].log_probability = static_cast<double>(tile.row(1, m)[target]);
+    }
+  });
+  if (!done) return done;
+  for (std::size_t row = 0; row < targets.size(); ++row) {
+    const std::span<const PairPart> of_row(parts.data() + row * tiles, tiles);
+    if (auto finished = finish_pair(of_row, pairs[row]); !finished) return finished;
   }
   return {};
 }

@@ -23,4 +23,9 @@ Result<void> compute_log_probabilities(CpuContext& context, LinearRunner& runner
                                        const Linear& head, std::span<const std::int32_t> targets,
                                        std::span<double> log_probabilities);
 
+/// Backend::head_pair over normalized rows of both models: partial sums per vocabulary tile, added in order.
+Result<void> compare_heads(CpuContext& context, LinearRunner& runner, const float* base_input, const Linear& base,
+                           const float* other_input, const Linear& other, std::span<const std::int32_t> targets,
+                           std::span<HeadPair> pairs);
+
 }  // namespace quantscope

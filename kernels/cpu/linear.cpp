@@ -61,7 +61,7 @@ Result<std::unique_ptr<PreparedLinear>> LinearRunner::prepare(const float* input
   }
   const LinearKernel& kernel = kernel_for(*context_, linear);
   for (std::size_t other = 0; other < slot; ++other) {
-    if (packed_for_[other] != nullptr && packed_for_[other]->pack == kernel.pack) {
+    if (packed_from_[other] == input && packed_for_[other]->pack == kernel.pack) {
       return RoundedLinear::create(*context_, linear, packed_[other].data<std::byte>(), rows, panel);
     }
   }
@@ -73,6 +73,7 @@ Result<std::unique_ptr<PreparedLinear>> LinearRunner::prepare(const float* input
     return tl::unexpected(done.error());
   }
   packed_for_[slot] = &kernel;
+  packed_from_[slot] = input;
   return RoundedLinear::create(*context_, linear, *packed, rows, panel);
 }
 
@@ -80,13 +81,15 @@ Result<void> LinearRunner::prepare_all(const float* input, std::int64_t rows, st
   prepared_.clear();
   prepared_.resize(2 * groups.size());
   packed_for_.assign(prepared_.size(), nullptr);
+  packed_from_.assign(prepared_.size(), nullptr);
   if (packed_.size() < prepared_.size()) packed_.resize(prepared_.size());
   std::int64_t outputs = 0;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (auto valid = check(groups[g]); !valid) return valid;
     outputs = std::max(outputs, tile_outputs(groups[g].linears[0]->weight->columns));
     for (std::size_t i = 0; i < groups[g].count; ++i) {
-      auto prepared = prepare(input, rows, *groups[g].linears[i], 2 * g + i);
+      const float* source = i == 1 && groups[g].second_input != nullptr ? groups[g].second_input : input;
+      auto prepared = prepare(source, rows, *groups[g].linears[i], 2 * g + i);
       if (!prepared) return tl::unexpected(prepared.error());
       prepared_[2 * g + i] = std::move(*prepared);
     }

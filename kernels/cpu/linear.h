@@ -14,10 +14,11 @@
 
 namespace quantscope {
 
-/// One or two linears of the same input and output size whose products are wanted together (gate and up).
+/// One or two linears of the same input and output size whose products are wanted together (gate and up, two heads).
 struct LinearGroup {
   std::array<const Linear*, 2> linears{};
   std::size_t count = 1;
+  const float* second_input = nullptr;  ///< what linears[1] reads, where that is not the input of all
 };
 
 /// Products of some weight rows ("outputs") with some activation rows, bias added.
@@ -81,6 +82,7 @@ class LinearRunner {
   std::vector<const float*> biases_;                       // likewise, null where there is none
   std::vector<Scratch> packed_;                            // one per linear, shared by those of the same kernel
   std::vector<const LinearKernel*> packed_for_;
+  std::vector<const float*> packed_from_;
   Scratch bias_values_;
 };
 

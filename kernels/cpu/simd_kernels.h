@@ -87,6 +87,12 @@ struct AttentionKernel {
                      std::int64_t weight_stride, int heads, float* outputs) = nullptr;
 };
 
+/// Sums over a stretch of one vocabulary, for a Kullback-Leibler divergence.
+struct DivergenceSums {
+  double exponentials = 0;  ///< of exp(base - maximum)
+  double weighted = 0;      ///< of exp(base - maximum) * (base - other)
+};
+
 struct SimdKernels {
   LinearKernel linear[weight_kind_count][3];  ///< [WeightKind][ComputeType]
   IntegerKernel integer;
@@ -95,6 +101,8 @@ struct SimdKernels {
   float (*exponentials)(float* values, std::int64_t count, float maximum) = nullptr;
   /// Sum of exp(values[i] - maximum) in float64; values are kept.
   double (*sum_exponentials)(const float* values, std::int64_t count, float maximum) = nullptr;
+  /// The same sum for `base`, to the bit, and the one weighted with the difference of both logits.
+  DivergenceSums (*divergence_sums)(const float* base, const float* other, std::int64_t count, float maximum) = nullptr;
   float (*maximum)(const float* values, std::int64_t count) = nullptr;
   /// By GateActivation: output[i] = activation(gate[i]) * up[i].
   void (*gate_multiply[2])(const float* gate, const float* up, std::int64_t count, float* output) = {};

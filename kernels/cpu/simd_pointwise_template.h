@@ -87,6 +87,19 @@ double sum_exponentials(const float* values, std::int64_t count, float maximum) 
 }
 
 template <class L>
+DivergenceSums divergence_sums(const float* base, const float* other, std::int64_t count, float maximum) {
+  typename L::DoubleSum sum = L::double_zero();
+  typename L::DoubleSum weighted = L::double_zero();
+  for_vectors<L>(count, [&](std::int64_t i, int n) {
+    const auto b = load_some<L>(base + i, n, maximum);
+    const auto e = keep_some<L>(exponential<L>(L::subtract(b, L::broadcast(maximum))), n);
+    sum = L::add_double(sum, e);
+    weighted = L::add_double(weighted, L::multiply(e, L::subtract(b, load_some<L>(other + i, n, maximum))));
+  });
+  return {L::double_total(sum), L::double_total(weighted)};
+}
+
+template <class L>
 float maximum_of(const float* values, std::int64_t count) {
   typename L::Vector largest = L::broadcast(values[0]);
   for_vectors<L>(count,
@@ -126,6 +139,7 @@ template <class L>
 constexpr void fill_pointwise_kernels(SimdKernels& kernels) {
   kernels.exponentials = exponentials<L>;
   kernels.sum_exponentials = sum_exponentials<L>;
+  kernels.divergence_sums = divergence_sums<L>;
   kernels.maximum = maximum_of<L>;
   kernels.gate_multiply[static_cast<int>(GateActivation::silu)] = gate_multiply<L, GateActivation::silu>;
   kernels.gate_multiply[static_cast<int>(GateActivation::gelu_tanh)] = gate_multiply<L, GateActivation::gelu_tanh>;

@@ -67,6 +67,8 @@ class CudaBackend final : public Backend {
   Result<void> head_log_probabilities(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                                       const Linear& head, std::span<const std::int32_t> targets,
                                       std::span<double> log_probabilities) override;
+  Result<void> head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                         std::span<HeadPair> pairs) override;
 
  private:
   /// Takes logits [rows, outputs] of vocabulary ids first_id ..., in device memory.
@@ -87,6 +89,9 @@ class CudaBackend final : public Backend {
                                        std::span<const SequenceRows> sequences);
   /// Runs the head over tiles of the vocabulary.
   Result<void> run_head(std::int64_t rows, const Linear& head, const LogitSink& sink);
+  /// Logits [rows, outputs] of vocabulary ids first ..., of the rows that the linears read.
+  Result<void> multiply_head(const Linear& head, std::int64_t rows, float* logits, std::int64_t first,
+                             std::int64_t outputs);
   Result<void> begin_head(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm);
   Result<void> find_best_of_tiles(std::int64_t rows, const Linear& head, BestTwo* best);
   Result<void> head_top_rows(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
@@ -94,6 +99,17 @@ class CudaBackend final : public Backend {
   Result<void> head_log_probability_rows(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                                          const Linear& head, std::span<const std::int32_t> targets,
                                          std::span<double> log_probabilities);
+  /// One side of a pair: where its rows are, which device ids pick them, and where its logits go.
+  struct PairSide {
+    const HeadRows* rows = nullptr;
+    const std::int32_t* picked = nullptr;
+    float* logits = nullptr;
+  };
+  Result<PairSide> pair_side(const HeadRows& rows, PlacedValues<std::int32_t>& picked, DeviceScratch& logits);
+  /// Logits [rows, outputs] of vocabulary ids first ... of one side.
+  Result<void> multiply_side(const PairSide& side, std::int64_t first, std::int64_t outputs);
+  Result<void> head_pair_rows(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                              std::span<HeadPair> pairs);
 
   std::unique_ptr<Device> device_;  // first: everything below lives in its memory
   DynamicTables tables_;
@@ -101,9 +117,9 @@ class CudaBackend final : public Backend {
   std::unique_ptr<LinearRunner> linears_;
   PlacedBatch batch_;
   RecordedPasses passes_;
-  PlacedValues<std::int32_t> ids_, picked_, targets_;
+  PlacedValues<std::int32_t> ids_, picked_, base_picked_, targets_;
   PlacedSets<float> frequencies_;
-  DeviceScratch decoded_, partials_, gate_, up_, keys_, logits_, parts_, results_;
+  DeviceScratch decoded_, partials_, gate_, up_, keys_, logits_, base_logits_, parts_, results_;
 };
 
 }  // namespace quantscope::cuda

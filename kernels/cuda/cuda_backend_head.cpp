@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/head_kernels.h"
@@ -25,6 +26,18 @@ Result<void> for_rows(std::size_t rows, const Body& body) {
   }
   return {};
 }
+
+Result<void> take_pairs(std::span<const PairResult> results, std::span<HeadPair> pairs) {
+  for (std::size_t row = 0; row < pairs.size(); ++row) {
+    const PairResult& result = results[row];
+    pairs[row] = {result.base_log_probability, result.log_probability, result.divergence,
+                  result.base_top == result.other_top};
+    if (std::isfinite(result.divergence)) continue;
+    return fail(ErrorCode::invalid_argument,
+                "A model gave logits that are not finite; check its weights, or compute in FP32 or BF16.");
+  }
+  return {};
+}
 }  // namespace
 
 Result<void> CudaBackend::begin_head(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm) {
@@ -34,17 +47,20 @@ Result<void> CudaBackend::begin_head(const Buffer& hidden, std::span<const std::
   return read_normalized(hidden, std::ssize(picked), norm, *ids);
 }
 
+Result<void> CudaBackend::multiply_head(const Linear& head, std::int64_t rows, float* logits, std::int64_t first,
+                                        std::int64_t outputs) {
+  if (auto done = linears_->multiply(head, {logits, outputs, first, outputs, false}); !done) return done;
+  if (head.soft_cap == 0.0F) return {};
+  return device_->queued(cap_values(device_->stream(), logits, rows * outputs, head.soft_cap), "the head");
+}
+
 Result<void> CudaBackend::run_head(std::int64_t rows, const Linear& head, const LogitSink& sink) {
   const std::int64_t vocabulary = head.weight->rows;
   const auto logits = logits_.reserve<float>(*device_, rows * std::min(tile_outputs, vocabulary));
   if (!logits) return tl::unexpected(logits.error());
   for (std::int64_t first = 0; first < vocabulary; first += tile_outputs) {
     const std::int64_t outputs = std::min(tile_outputs, vocabulary - first);
-    if (auto done = linears_->multiply(head, {*logits, outputs, first, outputs, false}); !done) return done;
-    if (head.soft_cap != 0.0F) {
-      auto done = device_->queued(cap_values(device_->stream(), *logits, rows * outputs, head.soft_cap), "the head");
-      if (!done) return done;
-    }
+    if (auto done = multiply_head(head, rows, *logits, first, outputs); !done) return done;
     if (auto done = sink(*logits, first, outputs); !done) return done;
   }
   return {};
@@ -151,6 +167,65 @@ Result<void> CudaBackend::head_log_probability_rows(const Buffer& hidden, std::s
     status = device_->download(log_probabilities.data(), *results, log_probabilities.size_bytes());
   }
   return device_->finish(status, "the head");
+}
+
+Result<void> CudaBackend::head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
+                                    std::span<HeadPair> pairs) {
+  if (auto valid = check_head_pair(base, other, targets, pairs.size()); !valid) return valid;
+  return for_rows(targets.size(), [&](std::size_t first, std::size_t rows) {
+    const auto part = [&](const HeadRows& side) {
+      return HeadRows{side.hidden, side.picked.subspan(first, rows), side.norm, side.head};
+    };
+    return head_pair_rows(part(base), part(other), targets.subspan(first, rows), pairs.subspan(first, rows));
+  });
+}
+
+Result<CudaBackend::PairSide> CudaBackend::pair_side(const HeadRows& rows, PlacedValues<std::int32_t>& picked,
+                                                     DeviceScratch& logits) {
+  const auto ids = picked.place(*device_, rows.picked);
+  if (!ids) return tl::unexpected(ids.error());
+  const std::int64_t outputs = std::min(tile_outputs, rows.head.weight->rows);
+  const auto memory = logits.reserve<float>(*device_, std::ssize(rows.picked) * outputs);
+  if (!memory) return tl::unexpected(memory.error());
+  return PairSide{&rows, *ids, *memory};
+}
+
+Result<void> CudaBackend::multiply_side(const PairSide& side, std::int64_t first, std::int64_t outputs) {
+  const std::int64_t rows = std::ssize(side.rows->picked);
+  if (auto ready = read_normalized(*side.rows->hidden, rows, side.rows->norm, side.picked); !ready) return ready;
+  return multiply_head(side.rows->head, rows, side.logits, first, outputs);
+}
+
+Result<void> CudaBackend::head_pair_rows(const HeadRows& base, const HeadRows& other,
+                                         std::span<const std::int32_t> targets, std::span<HeadPair> pairs) {
+  if (auto ready = device_->begin(); !ready) return ready;
+  const auto base_side = pair_side(base, base_picked_, base_logits_);
+  if (!base_side) return tl::unexpected(base_side.error());
+  const auto other_side = pair_side(other, picked_, logits_);
+  if (!other_side) return tl::unexpected(other_side.error());
+  const auto ids = targets_.place(*device_, targets);
+  if (!ids) return tl::unexpected(ids.error());
+  const std::int64_t rows = std::ssize(targets);
+  const std::int64_t per_row = parts_per_row(base.head);
+  const auto parts = parts_.reserve<PairPart>(*device_, rows * per_row);
+  if (!parts) return tl::unexpected(parts.error());
+  const auto results = results_.reserve<PairResult>(*device_, rows);
+  if (!results) return tl::unexpected(results.error());
+  const std::int64_t vocabulary = base.head.weight->rows;
+  for (std::int64_t first = 0; first < vocabulary; first += tile_outputs) {
+    const std::int64_t outputs = std::min(tile_outputs, vocabulary - first);
+    if (auto done = multiply_side(*base_side, first, outputs); !done) return done;
+    if (auto done = multiply_side(*other_side, first, outputs); !done) return done;
+    const LogitTile base_tile{base_side->logits, rows, outputs, first, per_row};
+    const LogitTile other_tile{other_side->logits, rows, outputs, first, per_row};
+    auto done = device_->queued(compare_logits(device_->stream(), base_tile, other_tile, *ids, *parts), "the head");
+    if (!done) return done;
+  }
+  std::vector<PairResult> host(targets.size());
+  cudaError_t status = combine_pairs(device_->stream(), *parts, rows, per_row, *results);
+  if (status == cudaSuccess) status = device_->download(host.data(), *results, host.size() * sizeof(PairResult));
+  if (auto done = device_->finish(status, "the head"); !done) return done;
+  return take_pairs(host, pairs);
 }
 
 }  // namespace quantscope::cuda

@@ -31,4 +31,10 @@ cudaError_t combine_best(cudaStream_t stream, const BestTwo* parts, std::int64_t
 cudaError_t combine_sums(cudaStream_t stream, const PartialSum* parts, std::int64_t rows, std::int64_t parts_per_row,
                          double* result);
 
+/// Parts of the comparison of two heads; both tiles hold the same ids and rows.
+cudaError_t compare_logits(cudaStream_t stream, const LogitTile& base, const LogitTile& other,
+                           const std::int32_t* targets, PairPart* parts);
+cudaError_t combine_pairs(cudaStream_t stream, const PairPart* parts, std::int64_t rows, std::int64_t parts_per_row,
+                          PairResult* result);
+
 }  // namespace quantscope::cuda

@@ -122,6 +122,46 @@ TEST_F(CudaHead, RefusesTargetsAndRowsOutOfRange) {
   }
 }
 
+TEST_F(CudaHead, PairsAreThoseOfTheLogits) {
+  std::vector<float> states = random_values(6 * columns, 42);
+  const std::vector<float> moves = random_values(6 * columns, 44, 0.3F);
+  for (std::size_t i = 0; i < states.size(); ++i) states[i] += moves[i];
+  const auto moved = create_filled(*backend, states, 6);
+  const std::vector<std::int32_t> picked = {5, 0, 3}, other_picked = {4, 0, 3};
+  const std::vector<std::int32_t> targets = {0, 8499, 8192};
+  const HeadRows base{hidden.get(), picked, norm, head}, other{moved.get(), other_picked, norm, head};
+  std::vector<float> base_logits(picked.size() * vocabulary), other_logits(base_logits.size());
+  ASSERT_TRUE(backend->head_logits(*hidden, picked, norm, head, base_logits).has_value());
+  ASSERT_TRUE(backend->head_logits(*moved, other_picked, norm, head, other_logits).has_value());
+  const std::vector<double> wide(base_logits.begin(), base_logits.end());
+  const std::vector<double> other_wide(other_logits.begin(), other_logits.end());
+  std::vector<HeadPair> pairs(picked.size());
+  ASSERT_TRUE(backend->head_pair(base, other, targets, pairs).has_value());
+  for (std::size_t i = 0; i < picked.size(); ++i) {
+    const auto expected =
+        reference::compare_heads(std::span(wide).subspan(i * vocabulary, vocabulary),
+                                 std::span(other_wide).subspan(i * vocabulary, vocabulary), targets[i]);
+    EXPECT_NEAR(pairs[i].base_log_probability, expected.base_log_probability, 1e-9);
+    EXPECT_NEAR(pairs[i].log_probability, expected.log_probability, 1e-9);
+    EXPECT_NEAR(pairs[i].divergence, expected.divergence, 1e-9);
+    EXPECT_GT(pairs[i].divergence, 1e-4);
+    EXPECT_EQ(pairs[i].same_top, expected.same_top);
+  }
+  EXPECT_FALSE(pairs[0].same_top);
+  ASSERT_TRUE(backend->head_pair(base, base, targets, pairs).has_value());
+  for (const HeadPair& pair : pairs) EXPECT_EQ(pair.divergence, 0.0);
+}
+
+TEST_F(CudaHead, PairsOfNanAreAnError) {
+  std::vector<float> states = random_values(6 * columns, 42);
+  states[1] = std::numeric_limits<float>::quiet_NaN();
+  const auto bad = create_filled(*backend, states, 6);
+  const std::vector<std::int32_t> picked = {0}, targets = {1};
+  std::vector<HeadPair> pairs(1);
+  EXPECT_FALSE(backend->head_pair({hidden.get(), picked, norm, head}, {bad.get(), picked, norm, head}, targets, pairs)
+                   .has_value());
+}
+
 /// A head of `values` [rows, 2] over the hidden state (x, 1).
 Result<TopToken> top_of(Backend& backend, const std::vector<float>& values, float x) {
   const auto norm_weight = create_weight(backend, {1, 1}, 1, 2, dense_format(DataType::fp32));

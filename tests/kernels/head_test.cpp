@@ -99,6 +99,117 @@ TEST_P(HeadLevels, GiveTheSameBitsForAnyBatchAndThreads) {
   }
 }
 
+/// Two heads over one vocabulary, whose hidden states and weights differ by noise of a given size.
+class PairScene {
+ public:
+  PairScene(const std::string& simd, int threads, float noise) : scene(simd, threads) {
+    std::vector<float> values = random_values(vocabulary * columns, 41);
+    const std::vector<float> changes = random_values(vocabulary * columns, 43, noise);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += changes[i];
+    other_weight = create_weight(*scene.backend, values, vocabulary, columns, dense_format(DataType::fp32));
+    std::vector<float> states = random_values(6 * columns, 42);
+    const std::vector<float> moves = random_values(6 * columns, 44, noise);
+    for (std::size_t i = 0; i < states.size(); ++i) states[i] += moves[i];
+    other_hidden = create_filled(*scene.backend, states, 6);
+    other_head.weight = other_weight.get();
+  }
+
+  HeadRows base(std::span<const std::int32_t> picked) const {
+    return {scene.hidden.get(), picked, scene.norm, scene.head};
+  }
+  HeadRows other(std::span<const std::int32_t> picked) const {
+    return {other_hidden.get(), picked, scene.norm, other_head};
+  }
+  std::vector<double> logits(const HeadRows& rows) const {
+    std::vector<float> values(rows.picked.size() * vocabulary);
+    EXPECT_TRUE(scene.backend->head_logits(*rows.hidden, rows.picked, rows.norm, rows.head, values).has_value());
+    return {values.begin(), values.end()};
+  }
+  std::vector<HeadPair> compare(const HeadRows& one, const HeadRows& two, std::span<const std::int32_t> targets) const {
+    std::vector<HeadPair> pairs(targets.size());
+    const auto done = scene.backend->head_pair(one, two, targets, pairs);
+    EXPECT_TRUE(done.has_value()) << done.error().message;
+    return pairs;
+  }
+
+  HeadScene scene;
+  std::unique_ptr<Weight> other_weight;
+  std::unique_ptr<Buffer> other_hidden;
+  Linear other_head;
+};
+
+TEST_P(HeadLevels, PairsAreThoseOfTheLogits) {
+  const std::vector<std::int32_t> picked = {5, 0, 3, 1};
+  const std::vector<std::int32_t> targets = {0, 1002, 500, 48};
+  int differing_tops = 0;
+  for (const float noise : {0.002F, 0.05F, 1.0F}) {
+    const PairScene scene(GetParam(), 2, noise);
+    const auto base = scene.logits(scene.base(picked));
+    const auto other = scene.logits(scene.other(picked));
+    const auto pairs = scene.compare(scene.base(picked), scene.other(picked), targets);
+    for (std::size_t i = 0; i < picked.size(); ++i) {
+      const auto expected = reference::compare_heads(std::span(base).subspan(i * vocabulary, vocabulary),
+                                                     std::span(other).subspan(i * vocabulary, vocabulary), targets[i]);
+      EXPECT_NEAR(pairs[i].base_log_probability, expected.base_log_probability, 1e-6);
+      EXPECT_NEAR(pairs[i].log_probability, expected.log_probability, 1e-6);
+      EXPECT_NEAR(pairs[i].divergence, expected.divergence, 2e-7 + 1e-6 * expected.divergence);
+      EXPECT_GT(pairs[i].divergence, 0.0);
+      EXPECT_EQ(pairs[i].same_top, expected.same_top);
+      differing_tops += pairs[i].same_top ? 0 : 1;
+    }
+  }
+  EXPECT_GT(differing_tops, 0);
+}
+
+TEST_P(HeadLevels, APairWithItselfDivergesByExactlyNothing) {
+  const PairScene scene(GetParam(), 2, 0.5F);
+  const std::vector<std::int32_t> picked = {0, 1, 2, 3, 4, 5};
+  const std::vector<std::int32_t> targets = {7, 600, 2, 3, 900, 1};
+  for (const HeadRows& rows : {scene.base(picked), scene.other(picked)}) {
+    for (const HeadPair& pair : scene.compare(rows, rows, targets)) {
+      EXPECT_EQ(pair.divergence, 0.0);
+      EXPECT_EQ(pair.base_log_probability, pair.log_probability);
+      EXPECT_TRUE(pair.same_top);
+    }
+  }
+}
+
+TEST_P(HeadLevels, TheDirectionOfAPairMatters) {
+  const PairScene scene(GetParam(), 1, 1.0F);
+  const std::vector<std::int32_t> row = {2};
+  const std::vector<std::int32_t> target = {4};
+  const HeadPair forth = scene.compare(scene.base(row), scene.other(row), target).front();
+  const HeadPair back = scene.compare(scene.other(row), scene.base(row), target).front();
+  EXPECT_GT(std::abs(forth.divergence - back.divergence), 1e-3);
+  EXPECT_EQ(forth.base_log_probability, back.log_probability);
+  double alone = 0;
+  ASSERT_TRUE(
+      scene.scene.backend
+          ->head_log_probabilities(*scene.scene.hidden, row, scene.scene.norm, scene.scene.head, target, {&alone, 1})
+          .has_value());
+  EXPECT_EQ(forth.base_log_probability, alone);
+}
+
+TEST_P(HeadLevels, PairsHaveTheSameBitsForAnyBatchAndThreads) {
+  std::vector<std::int32_t> picked(150), targets(150);  // more rows than are handled at once
+  for (std::size_t i = 0; i < picked.size(); ++i) {
+    picked[i] = static_cast<std::int32_t>(i * 7 % 6);
+    targets[i] = static_cast<std::int32_t>(i * 31 % vocabulary);
+  }
+  const PairScene first(GetParam(), 1, 0.3F);
+  const auto whole = first.compare(first.base(picked), first.other(picked), targets);
+  for (const int threads : {2, 5}) {
+    const PairScene scene(GetParam(), threads, 0.3F);
+    for (std::size_t i = 0; i < picked.size(); i += 29) {
+      const auto row = std::span<const std::int32_t>(picked).subspan(i, 1);
+      const auto alone = scene.compare(scene.base(row), scene.other(row), std::span(targets).subspan(i, 1)).front();
+      EXPECT_EQ(alone.divergence, whole[i].divergence);
+      EXPECT_EQ(alone.base_log_probability, whole[i].base_log_probability);
+      EXPECT_EQ(alone.log_probability, whole[i].log_probability);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Cpu, HeadLevels, ::testing::ValuesIn(levels()));
 
 TEST(CpuHead, LowestIdWinsATieAndItsMarginIsZero) {
@@ -127,6 +238,27 @@ TEST(CpuHead, NanLogitsAreAnErrorNotAToken) {
   const std::int32_t row = 0;
   TopToken top;
   EXPECT_FALSE(backend->head_top(*hidden, {&row, 1}, {norm_weight.get(), 1e-5F}, head, {&top, 1}).has_value());
+}
+
+TEST(CpuHead, PairsThatCannotBeAreRefused) {
+  const PairScene scene("auto", 1, 0.1F);
+  const std::vector<std::int32_t> row = {0};
+  const std::vector<std::int32_t> target = {1};
+  std::vector<HeadPair> pairs(1);
+  Backend& backend = *scene.scene.backend;
+  const auto small = create_weight(backend, random_values(10 * columns, 1), 10, columns, dense_format(DataType::fp32));
+  HeadRows other_vocabulary = scene.other(row);
+  other_vocabulary.head.weight = small.get();
+  EXPECT_FALSE(backend.head_pair(scene.base(row), other_vocabulary, target, pairs));
+  const std::vector<std::int32_t> outside = {1003};
+  EXPECT_FALSE(backend.head_pair(scene.base(row), scene.other(row), outside, pairs));
+  EXPECT_FALSE(backend.head_pair(scene.base(outside), scene.other(row), target, pairs));
+  std::vector<float> bad = random_values(6 * columns, 42);
+  bad[3] = std::numeric_limits<float>::quiet_NaN();
+  const auto hidden = create_filled(backend, bad, 6);
+  HeadRows not_finite = scene.other(row);
+  not_finite.hidden = hidden.get();
+  EXPECT_FALSE(backend.head_pair(scene.base(row), not_finite, target, pairs));
 }
 
 TEST(CpuHead, RefusesTargetsAndRowsOutOfRange) {

@@ -145,6 +145,20 @@ double log_probability(std::span<const double> logits, std::int32_t target) {
   return logits[static_cast<std::size_t>(target)] - maximum - std::log(sum);
 }
 
+HeadPair compare_heads(std::span<const double> base, std::span<const double> other, std::int32_t target) {
+  HeadPair pair;
+  pair.base_log_probability = log_probability(base, target);
+  pair.log_probability = log_probability(other, target);
+  const auto wanted = static_cast<std::size_t>(target);
+  for (std::size_t i = 0; i < base.size(); ++i) {
+    const double base_log = base[i] - base[wanted] + pair.base_log_probability;
+    const double other_log = other[i] - other[wanted] + pair.log_probability;
+    pair.divergence += std::exp(base_log) * (base_log - other_log);
+  }
+  pair.same_top = top_token(base).id == top_token(other).id;
+  return pair;
+}
+
 TopToken top_token(std::span<const double> logits) {
   const auto best = std::max_element(logits.begin(), logits.end());
   double second = -INFINITY;

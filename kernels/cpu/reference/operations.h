@@ -51,6 +51,9 @@ double soft_capped(double value, double cap);
 /// ln softmax(logits)[target].
 double log_probability(std::span<const double> logits, std::int32_t target);
 
+/// Backend::head_pair of two rows of logits: both log-softmaxes, then the sum over the vocabulary as it is defined.
+HeadPair compare_heads(std::span<const double> base, std::span<const double> other, std::int32_t target);
+
 /// The largest logit, the lowest id on a tie.
 TopToken top_token(std::span<const double> logits);
 
