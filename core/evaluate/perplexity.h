@@ -7,27 +7,14 @@
 #include <span>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/evaluate/text_windows.h"
 #include "core/model/decoder.h"
 #include "core/tokenizer/tokenizer.h"
 #include "kernels/progress.h"
 
 namespace quantscope {
-
-/// How a text is cut into windows and which positions are scored.
-struct PerplexityProtocol {
-  std::string_view name;
-  std::int64_t window = 512;
-  std::int64_t first_scored = 256;  ///< position in the window whose prediction (of the next token) is scored first
-  bool begins_with_bos = true;      ///< BOS replaces each window's first id if the tokenizer adds one
-};
-/// `ppl-llama.cpp-512`: disjoint windows of 512; positions 256..510, which predict tokens 257..511, are scored: 255
-/// predictions each. BOS at the front of each window. Source: llama.cpp, tools/perplexity/perplexity.cpp.
-/// `ppl-gptq-2048`: disjoint windows of 2048, all 2047 predictions scored, BOS only where the text's ids have it.
-/// Source: IST-DASLab/gptq, llama.py (llama_eval).
-std::span<const PerplexityProtocol> perplexity_protocols();
 
 struct PerplexityChunk {
   std::int64_t index = 0;

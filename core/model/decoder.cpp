@@ -198,22 +198,30 @@ Result<void> Decoder::append_logits(Sequence& sequence, std::span<const std::int
   });
 }
 
-Result<std::vector<double>> Decoder::append_nll(Sequence& sequence, std::span<const std::int32_t> ids,
-                                                std::int64_t first_scored) {
-  std::vector<double> nll;
+Result<void> Decoder::append_scored(Sequence& sequence, std::span<const std::int32_t> ids, std::int64_t first_scored,
+                                    const ScoredSink& sink) {
   const std::int64_t last_scored = static_cast<std::int64_t>(ids.size()) - 1;  // exclusive: nothing follows the last id
-  const AfterPass score = [&](std::int64_t first, std::int64_t rows) -> Result<void> {
+  return run_passes(sequence, ids, [&](std::int64_t first, std::int64_t rows) -> Result<void> {
     const std::int64_t begin = std::max(first, first_scored);
     const std::int64_t end = std::min(first + rows, last_scored);
     if (begin >= end) return {};
-    std::vector<double> values(static_cast<std::size_t>(end - begin));
-    auto done = model_->backend().head_log_probabilities(
-        *hidden_, consecutive(begin - first, end - begin), model_->final_norm(), model_->head(),
-        ids.subspan(static_cast<std::size_t>(begin + 1), values.size()), values);
+    return sink(consecutive(begin - first, end - begin),
+                ids.subspan(static_cast<std::size_t>(begin + 1), static_cast<std::size_t>(end - begin)));
+  });
+}
+
+Result<std::vector<double>> Decoder::append_nll(Sequence& sequence, std::span<const std::int32_t> ids,
+                                                std::int64_t first_scored) {
+  std::vector<double> nll;
+  const ScoredSink score = [&](std::span<const std::int32_t> rows,
+                               std::span<const std::int32_t> targets) -> Result<void> {
+    std::vector<double> values(rows.size());
+    auto done =
+        model_->backend().head_log_probabilities(*hidden_, rows, model_->final_norm(), model_->head(), targets, values);
     for (const double value : values) nll.push_back(-value);
     return done;
   };
-  if (auto done = run_passes(sequence, ids, score); !done) return tl::unexpected(done.error());
+  if (auto done = append_scored(sequence, ids, first_scored, score); !done) return tl::unexpected(done.error());
   return nll;
 }
 

@@ -59,6 +59,18 @@ class Decoder {
   /// Appends ids and returns -ln p(ids[i + 1] | ids[..i]) in nats for i in [first_scored, ids.size() - 1).
   Result<std::vector<double>> append_nll(Sequence& sequence, std::span<const std::int32_t> ids,
                                          std::int64_t first_scored);
+  /// Appends ids and calls `sink` pass by pass with the rows of hidden() that predict ids[first_scored + 1] and those
+  /// after it, consecutive rows in order, and what they predict.
+  using ScoredSink =
+      std::function<Result<void>(std::span<const std::int32_t> rows, std::span<const std::int32_t> targets)>;
+  Result<void> append_scored(Sequence& sequence, std::span<const std::int32_t> ids, std::int64_t first_scored,
+                             const ScoredSink& sink);
+  /// Hidden states [batch_rows, hidden size] after the last block of the last pass.
+  const Buffer& hidden() const { return *hidden_; }
+  /// What the head reads of rows of hidden(); they must outlive it.
+  HeadRows head_rows(std::span<const std::int32_t> rows) const {
+    return {hidden_.get(), rows, model_->final_norm(), model_->head()};
+  }
 
  private:
   Decoder() = default;

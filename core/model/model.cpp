@@ -141,6 +141,14 @@ Result<void> Model::connect(const ModelPlan& plan) {
   return {};
 }
 
+void Model::release_blocks() {
+  std::erase_if(entries_, [&](const Entry& entry) {
+    return entry.weight.get() != final_norm_.weight && entry.weight.get() != head_.weight;
+  });
+  layers_.clear();
+  if (embedding_ != head_.weight) embedding_ = nullptr;
+}
+
 Result<std::unique_ptr<Weight>> Model::swap(std::string_view name, std::unique_ptr<Weight> weight) {
   for (Entry& entry : entries_) {
     if (entry.plan.slot.name != name) continue;

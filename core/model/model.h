@@ -37,6 +37,10 @@ class Model {
   /// Exchanges one weight (same shape) without a reload; the old one is returned. For sensitivity and sweeps.
   Result<std::unique_ptr<Weight>> swap(std::string_view name, std::unique_ptr<Weight> weight);
 
+  /// Frees every weight but those of the final norm and the head, which are all that is used from then on: what is kept
+  /// of the base of a KL divergence once its hidden states are known. Decoders of this model must be gone.
+  void release_blocks();
+
   /// How often weights were exchanged.
   std::uint64_t version() const { return version_; }
 

@@ -127,7 +127,7 @@ TEST_F(CudaHead, PairsAreThoseOfTheLogits) {
   const std::vector<float> moves = random_values(6 * columns, 44, 0.3F);
   for (std::size_t i = 0; i < states.size(); ++i) states[i] += moves[i];
   const auto moved = create_filled(*backend, states, 6);
-  const std::vector<std::int32_t> picked = {5, 0, 3}, other_picked = {4, 0, 3};
+  const std::vector<std::int32_t> picked = {5, 0, 3}, other_picked = {4, 1, 3};
   const std::vector<std::int32_t> targets = {0, 8499, 8192};
   const HeadRows base{hidden.get(), picked, norm, head}, other{moved.get(), other_picked, norm, head};
   std::vector<float> base_logits(picked.size() * vocabulary), other_logits(base_logits.size());
@@ -146,8 +146,9 @@ TEST_F(CudaHead, PairsAreThoseOfTheLogits) {
     EXPECT_NEAR(pairs[i].divergence, expected.divergence, 1e-9);
     EXPECT_GT(pairs[i].divergence, 1e-4);
     EXPECT_EQ(pairs[i].same_top, expected.same_top);
+    same_tops += pairs[i].same_top ? 1 : 0;
   }
-  EXPECT_FALSE(pairs[0].same_top);
+  EXPECT_LT(same_tops, 3);
   ASSERT_TRUE(backend->head_pair(base, base, targets, pairs).has_value());
   for (const HeadPair& pair : pairs) EXPECT_EQ(pair.divergence, 0.0);
 }
@@ -156,6 +157,8 @@ TEST_F(CudaHead, PairsOfNanAreAnError) {
   std::vector<float> states = random_values(6 * columns, 42);
   states[1] = std::numeric_limits<float>::quiet_NaN();
   const auto bad = create_filled(*backend, states, 6);
+  const auto small = create_weight(*backend, random_values(9 * columns, 43), 9, columns, dense_format(DataType::fp32));
+  head.weight = small.get();
   const std::vector<std::int32_t> picked = {0}, targets = {1};
   std::vector<HeadPair> pairs(1);
   EXPECT_FALSE(backend->head_pair({hidden.get(), picked, norm, head}, {bad.get(), picked, norm, head}, targets, pairs)
