@@ -13,6 +13,8 @@ nlohmann::json qa_to_json(const QaOutcome& outcome);
 Result<QaOutcome> qa_from_json(const nlohmann::json& value);
 nlohmann::json perplexity_to_json(const PerplexityOutcome& outcome);
 Result<PerplexityOutcome> perplexity_from_json(const nlohmann::json& value);
+nlohmann::json kl_to_json(const KlOutcome& outcome);
+Result<KlOutcome> kl_from_json(const nlohmann::json& value);
 nlohmann::json speed_to_json(const SpeedResult& speed);
 SpeedResult speed_from_json(const nlohmann::json& value);
 

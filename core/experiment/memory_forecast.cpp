@@ -5,6 +5,7 @@
 
 #include "core/experiment/weight_planner.h"
 #include "core/model/decoder.h"
+#include "core/model/model.h"
 
 namespace quantscope {
 
@@ -19,6 +20,16 @@ MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model,
   rows[MemoryTag::kv_cache] = decoder.kv.bytes();
   rows[MemoryTag::workspace] = decoder.activation_bytes();
   return rows;
+}
+
+std::int64_t kept_kl_base_bytes(const ModelPlan& plan, const ModelDescription& model, std::int64_t scored) {
+  std::int64_t bytes = scored * model.hidden * static_cast<std::int64_t>(sizeof(float));
+  for (const PlannedWeight& weight : plan.weights) {
+    if (!belongs_to_head(weight.slot, model)) continue;
+    const FormatBytes of_weight = format_bytes(weight.format, weight.slot.rows, weight.slot.columns);
+    bytes += of_weight.codes + of_weight.scales;
+  }
+  return bytes;
 }
 
 std::int64_t commonly_reported_bytes(const ModelPlan& plan) {

@@ -37,6 +37,7 @@ json task_to_json(const Task& task) {
   } else {
     value["first_chunk"] = task.first_chunk;
     value["last_chunk"] = task.last_chunk;
+    if (task.base) value["base"] = settings_to_json(*task.base);
   }
   return value;
 }
@@ -46,6 +47,7 @@ Result<Task> task_from_json(const json& value) {
   std::string items = "last";
   std::string sample = "all";
   std::string scorer = "lm-eval";
+  std::string base;
   Task task;
   const auto read = JsonFields(value, "a task")
                         .required("task", kind)
@@ -58,6 +60,7 @@ Result<Task> task_from_json(const json& value) {
                         .optional("last_story", task.last_story)
                         .optional("first_chunk", task.first_chunk)
                         .optional("last_chunk", task.last_chunk)
+                        .optional("base", base)
                         .optional("prompt_tokens", task.speed.prompt_tokens)
                         .optional("generated_tokens", task.speed.generated_tokens)
                         .optional("repetitions", task.speed.repetitions)
@@ -70,6 +73,11 @@ Result<Task> task_from_json(const json& value) {
   const auto parsed_scorer = parse_scorer(scorer);
   if (!parsed_scorer || (items != "last" && items != "all"))
     return fail(ErrorCode::invalid_argument, "The JSON of a task has an unknown scorer or items.", "task");
+  if (!base.empty()) {
+    auto settings = settings_from_json(base);
+    if (!settings) return tl::unexpected(settings.error());
+    task.base = std::move(*settings);
+  }
   task.kind = *parsed_kind;
   task.sample = *parsed_sample;
   task.scorer = *parsed_scorer;

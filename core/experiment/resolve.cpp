@@ -150,12 +150,51 @@ std::optional<Conflict> unknown_format(const ModelPlan& plan, const DeviceDescri
 }
 
 std::string memory_warning_of(const Resolved& resolved, const DeviceDescription& device) {
-  const std::int64_t needed = resolved.forecast.total();
+  std::int64_t needed = resolved.forecast.total();
+  if (resolved.kl_base) needed = std::max(needed, resolved.kl_base->forecast.total());
   if (device.memory_free <= 0 || needed <= device.memory_free) return {};
   return fmt::format(
       "This needs about {:.0f} MiB, but only {:.0f} MiB are free on {}: it may fail or slow the whole machine down. "
       "Fewer bits or a shorter context need less.",
       static_cast<double>(needed) / mebibyte, static_cast<double>(device.memory_free) / mebibyte, device.id);
+}
+
+/// The settings of a KL base on the device of the run.
+Settings on_the_same_device(Settings base, const Settings& run) {
+  base.device = run.device;
+  base.threads = run.threads;
+  base.simd = run.simd;
+  base.context = 0;
+  return base;
+}
+
+tl::expected<ResolvedKlBase, Conflict> resolve_kl_base(const Settings& run, const ModelDescription& model,
+                                                       std::span<const TensorInfo> stored,
+                                                       const DeviceDescription& device, const ResolveInput& input) {
+  const KlBaseInput& asked = *input.kl_base;
+  const Settings settings = on_the_same_device(asked.settings, run);
+  if (auto conflict = first_conflict({settings, model, stored, device}))
+    return tl::unexpected(
+        Conflict{"base", fmt::format("The KL base cannot run: {}", conflict->why), conflict->nearest_valid});
+  ResolvedKlBase base;
+  base.settings = fill_defaults(settings, model, stored, device);
+  base.plan = plan_weights(base.settings, model, stored);
+  for (PlannedWeight& weight : base.plan.weights) weight.tag = MemoryTag::workspace;
+  base.kept_bytes = kept_kl_base_bytes(base.plan, model, asked.scored);
+  base.forecast = forecast_memory(base.plan, model, {asked.context, input.batch_rows});
+  base.forecast[MemoryTag::workspace] += asked.scored * model.hidden * static_cast<std::int64_t>(sizeof(float));
+  return base;
+}
+
+/// Adds what the base needs to what the model needs.
+void add_kl_base(Resolved& resolved, ResolvedKlBase base, const ModelDescription& model, const ResolveInput& input) {
+  const std::int64_t rows = input.batch_rows * model.hidden * static_cast<std::int64_t>(sizeof(float));
+  resolved.forecast[MemoryTag::workspace] += base.kept_bytes + rows;
+  resolved.reasons.push_back(fmt::format(
+      "KL base {}: runs first ({:.1f} MiB), then its head and hidden states ({:.1f} MiB) stay beside the model.",
+      configuration_text(base.settings), static_cast<double>(base.forecast.total()) / mebibyte,
+      static_cast<double>(base.kept_bytes) / mebibyte));
+  resolved.kl_base = std::move(base);
 }
 
 }  // namespace
@@ -179,6 +218,11 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
   count_bits(resolved);
   resolved.reasons = reasons_of(resolved, settings, model);
   resolved.summary = summary_of(resolved, model);
+  if (input.kl_base) {
+    auto base = resolve_kl_base(resolved.settings, model, stored, device, input);
+    if (!base) return tl::unexpected(base.error());
+    add_kl_base(resolved, std::move(*base), model, input);
+  }
   resolved.memory_warning = memory_warning_of(resolved, device);
   return resolved;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,15 @@
 #include "kernels/memory_ledger.h"
 
 namespace quantscope {
+
+/// The model that others are compared with in the task kl. It runs before them, on the same device; only its head, its
+/// final norm and its hidden states stay.
+struct ResolvedKlBase {
+  Settings settings;
+  ModelPlan plan;               ///< every weight counted as workspace: it is no weight of the model that is measured
+  MemoryRows forecast;          ///< bytes while its hidden states are computed, these included
+  std::int64_t kept_bytes = 0;  ///< what stays of it; counted in the workspace of Resolved::forecast
+};
 
 /// The settings that really run.
 struct Resolved {
@@ -26,6 +36,7 @@ struct Resolved {
   std::vector<std::string> reasons;       ///< sentences: "what will really run" and why
   std::string summary;                    ///< one line for the window and the log
   std::string memory_warning;             ///< a sentence when the forecast is larger than the free memory, else empty
+  std::optional<ResolvedKlBase> kl_base;  ///< when ResolveInput asked for one
 };
 
 /// A combination that cannot run.
@@ -41,9 +52,16 @@ Error error_of(const Conflict& conflict);
 /// Activation rows of a forward pass: enough to reuse decoded weights, small in memory.
 inline constexpr std::int64_t default_batch_rows = 512;
 
+struct KlBaseInput {
+  Settings settings;         ///< device, threads and dispatch level are those of the run
+  std::int64_t context = 0;  ///< tokens of a window
+  std::int64_t scored = 0;   ///< positions whose hidden states are kept, of all windows
+};
+
 struct ResolveInput {
   std::int64_t context = 2048;                   ///< tokens in the KV cache, all sequences together
   std::int64_t batch_rows = default_batch_rows;  ///< activation rows of the largest forward pass
+  std::optional<KlBaseInput> kl_base = {};
 };
 
 /// The one place that decides what runs. Pure: no files, no device calls. The types that weights are stored in come

@@ -12,7 +12,7 @@
 
 namespace quantscope {
 namespace {
-constexpr std::array<std::string_view, 5> task_names = {"coqa", "squad", "jsonl", "perplexity", "speed"};
+constexpr std::array<std::string_view, 6> task_names = {"coqa", "squad", "jsonl", "perplexity", "kl", "speed"};
 }  // namespace
 
 std::string_view task_name(TaskKind kind) { return task_names[static_cast<std::size_t>(kind)]; }
@@ -30,7 +30,10 @@ Result<TaskKind> parse_task(std::string_view name) {
 
 std::vector<RunRequest> CompareRequest::runs() const {
   std::vector<RunRequest> requests;
-  for (const Settings& settings : configurations) requests.push_back({model, settings, tasks});
+  std::vector<Task> complete = tasks;
+  for (Task& task : complete)
+    if (task.kind == TaskKind::kl && !task.base) task.base = configurations.front();
+  for (const Settings& settings : configurations) requests.push_back({model, settings, complete});
   return requests;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +15,7 @@
 namespace quantscope {
 
 /// `jsonl`: records of a question or a prompt each, see read_records().
-enum class TaskKind : std::uint8_t { coqa, squad, jsonl, perplexity, speed };
+enum class TaskKind : std::uint8_t { coqa, squad, jsonl, perplexity, kl, speed };
 std::string_view task_name(TaskKind kind);
 /// Whether questions are asked and answers scored.
 bool is_question_task(TaskKind kind);
@@ -28,9 +29,10 @@ struct Task {
   Sample sample;
   Scorer scorer = Scorer::lm_eval;               ///< which of the three is shown first; all are computed
   std::int64_t first_story = 0, last_story = 0;  ///< [first, last), last = 0: all
-  std::string protocol;  ///< perplexity: a name of perplexity_protocols(); questions: prompt_name()
+  std::string protocol;  ///< perplexity and kl: a name of perplexity_protocols(); questions: prompt_name()
   std::int64_t first_chunk = 0, last_chunk = 0;
   SpeedOptions speed;
+  std::optional<Settings> base;  ///< kl: what is compared with; in a comparison its first configuration when empty
 };
 
 /// Everything that decides the numbers of one run. Immutable once running; JSON in and out.

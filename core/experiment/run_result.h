@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/evaluate/kl_statistics.h"
 #include "core/evaluate/perplexity.h"
 #include "core/evaluate/question_answering.h"
 #include "core/evaluate/speed.h"
@@ -67,6 +68,16 @@ struct PerplexityOutcome {
   double seconds = 0;
 };
 
+struct KlOutcome {
+  Task task;
+  std::string text_name, text_hash;
+  std::string base;  ///< configuration_text of the base's resolved settings
+  KlResult result;
+  double seconds = 0;  ///< of the comparison
+  double base_seconds =
+      0;  ///< loading the base and computing its hidden states; 0 when they were kept from a run before
+};
+
 enum class RunState : std::uint8_t { finished, stopped, failed };
 
 /// One configuration's measured results; whatever was finished before a stop or failure is kept.
@@ -83,6 +94,7 @@ struct RunResult {
   std::vector<TensorRecord> tensors;
   std::optional<QaOutcome> qa;
   std::optional<PerplexityOutcome> perplexity;
+  std::optional<KlOutcome> kl;
   std::optional<SpeedResult> speed;
 };
 

@@ -124,6 +124,7 @@ json result_to_json(const RunResult& result) {
                       {"where", result.error->where}};
   if (result.qa) value[std::string(task_name(result.qa->task.kind))] = qa_to_json(*result.qa);
   if (result.perplexity) value["perplexity"] = perplexity_to_json(*result.perplexity);
+  if (result.kl) value["kl"] = kl_to_json(*result.kl);
   if (result.speed) value["speed"] = speed_to_json(*result.speed);
   return value;
 }
@@ -145,6 +146,11 @@ Result<void> read_evaluations(const json& value, RunResult& result) {
     auto perplexity = perplexity_from_json(value.at("perplexity"));
     if (!perplexity) return tl::unexpected(perplexity.error());
     result.perplexity = std::move(*perplexity);
+  }
+  if (value.contains("kl")) {
+    auto kl = kl_from_json(value.at("kl"));
+    if (!kl) return tl::unexpected(kl.error());
+    result.kl = std::move(*kl);
   }
   if (value.contains("speed")) result.speed = speed_from_json(value.at("speed"));
   return {};

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "core/experiment/devices.h"
+#include "core/experiment/kl_base.h"
 #include "core/experiment/process_memory.h"
 #include "core/experiment/run_store.h"
 #include "core/experiment/stored_work.h"
@@ -44,9 +45,11 @@ struct Runner::State {
   std::string fingerprint;
   Settings device_settings;
   std::unique_ptr<Backend> backend;
+  KlBaseKeeper kl_base;  // below what it lives on
 
   Result<Backend*> use_backend(const Settings& settings) {
     if (backend && same_device(settings, device_settings)) return backend.get();
+    kl_base.clear();
     auto created = open_device(settings);
     if (!created) return tl::unexpected(created.error());
     backend = std::move(*created);
@@ -72,6 +75,7 @@ Result<std::shared_ptr<const Checkpoint>> Runner::open(const std::string& model)
   }
   auto opened = Checkpoint::open(path);
   if (!opened) return opened;
+  state.kl_base.clear();
   state.model_name = model;
   state.checkpoint = *opened;
   state.tokenizer.reset();
@@ -117,8 +121,29 @@ struct Job {
   const Tokenizer* tokenizer;
   const TaskData& data;
   Keeper& keeper;
+  KlBaseKeeper& kl_bases;
   RunResult& result;  ///< at first what is stored of it
+  std::optional<KlBase> kl_base = {};
 };
+
+WindowedText text_of(const Job& job, const Task& task) {
+  return {job.tokenizer, job.data.text_ids, job.data.protocol, task.first_chunk, task.last_chunk};
+}
+
+/// Before the model is loaded, so that the base's blocks are gone by then.
+Result<void> prepare_kl_base(Job& job) {
+  if (!job.result.resolved.kl_base) {
+    job.kl_bases.clear();
+    return {};
+  }
+  const auto task = std::ranges::find(job.request.tasks, TaskKind::kl, &Task::kind);
+  auto base =
+      job.kl_bases.get(job.result.provenance.fingerprint + job.data.text_hash, job.checkpoint,
+                       *job.result.resolved.kl_base, text_of(job, *task), job.backend, job.observer.progress, job.stop);
+  if (!base) return tl::unexpected(base.error());
+  job.kl_base = *base;
+  return {};
+}
 
 Result<void> record_tensors(Job& job, const Model& model) {
   const auto total = static_cast<std::int64_t>(model.entries().size());
@@ -185,9 +210,34 @@ Result<void> run_perplexity(Job& job, Decoder& decoder, const Task& task) {
   return done;
 }
 
+Result<void> run_kl(Job& job, Decoder& decoder, const Task& task) {
+  KlOutcome outcome;
+  outcome.task = task;
+  outcome.task.protocol = job.data.protocol.name;
+  outcome.text_name = job.data.text_name;
+  outcome.text_hash = job.data.text_hash;
+  outcome.base = configuration_text(job.result.resolved.kl_base->settings);
+  outcome.base_seconds = job.kl_bases.seconds();
+  const auto started = std::chrono::steady_clock::now();
+  std::vector<KlChunk> finished;
+  const auto keep = [&](const KlChunk& chunk) {
+    finished.push_back(chunk);
+    if (job.observer.kl_chunk) job.observer.kl_chunk(chunk);
+  };
+  auto measured = evaluate_kl(decoder, *job.kl_base, text_of(job, task), keep, job.observer.progress, job.stop);
+  if (!finished.empty()) {
+    outcome.result = summarize_kl(std::move(finished), std::ssize(job.data.text_ids));
+    outcome.seconds = seconds_since(started);
+    job.result.kl = std::move(outcome);
+  }
+  if (!measured) return tl::unexpected(measured.error());
+  return {};
+}
+
 Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
   if (is_question_task(task.kind)) return run_qa(job, decoder);
   if (task.kind == TaskKind::perplexity) return run_perplexity(job, decoder, task);
+  if (task.kind == TaskKind::kl) return run_kl(job, decoder, task);
   if (job.result.speed) return {};
   auto speed = measure_speed(decoder, task.speed, job.observer.progress, job.stop);
   if (!speed) return tl::unexpected(speed.error());
@@ -214,6 +264,7 @@ void tell_stored_items(const Job& job) {
 Result<void> execute(Job& job, std::int64_t kv_tokens) {
   const bool measured_before = is_load_stored(job.result);
   const ModelPlan& plan = job.result.resolved.plan;
+  if (auto prepared = prepare_kl_base(job); !prepared) return prepared;
   auto model = Model::load(job.checkpoint, plan, job.backend, job.observer.progress, job.stop);
   if (!model) return tl::unexpected(model.error());
   if (!measured_before) {
@@ -235,19 +286,27 @@ Result<void> execute(Job& job, std::int64_t kv_tokens) {
   return {};
 }
 
+ResolveInput resolve_input(const TaskData& data) {
+  ResolveInput input{data.kv_tokens};
+  input.kl_base = data.kl_base;
+  return input;
+}
+
 /// The settings with the device that "auto" stands for.
-Settings with_device(Settings settings, const Checkpoint& checkpoint, std::int64_t kv_tokens) {
-  settings.device = device_for(settings, checkpoint.model(), checkpoint.tensors(), available_devices(), {kv_tokens}).id;
+Settings with_device(Settings settings, const Checkpoint& checkpoint, const TaskData& data) {
+  settings.device =
+      device_for(settings, checkpoint.model(), checkpoint.tensors(), available_devices(), resolve_input(data)).id;
   return settings;
 }
 
 /// With the KV cache that answers several questions at once where it fits into the free memory, else with the smallest.
 tl::expected<Resolved, Conflict> resolve_for_tasks(const Settings& settings, const Checkpoint& checkpoint,
                                                    const DeviceDescription& device, TaskData& data) {
-  auto resolved = resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {data.kv_tokens});
+  ResolveInput input = resolve_input(data);
+  auto resolved = resolve(settings, checkpoint.model(), checkpoint.tensors(), device, input);
   if (!resolved || resolved->memory_warning.empty() || data.kv_tokens == data.context) return resolved;
-  data.kv_tokens = data.context;
-  return resolve(settings, checkpoint.model(), checkpoint.tensors(), device, {data.kv_tokens});
+  input.context = data.kv_tokens = data.context;
+  return resolve(settings, checkpoint.model(), checkpoint.tensors(), device, input);
 }
 
 /// Runs what is left and says in the result how it ended.
@@ -313,7 +372,7 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   }
   auto data = load_task_data(request, state.tokenizer.get(), (*checkpoint)->model(), state.resources);
   if (!data) return tl::unexpected(data.error());
-  auto backend = state.use_backend(with_device(request.settings, **checkpoint, data->kv_tokens));
+  auto backend = state.use_backend(with_device(request.settings, **checkpoint, *data));
   if (!backend) return tl::unexpected(backend.error());
   const DeviceDescription device = (*backend)->description();
   auto resolved = resolve_for_tasks(request.settings, **checkpoint, device, *data);
@@ -341,7 +400,8 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   Keeper keeper(store, stop);
   (*backend)->set_stop_token(keeper.token());
   (*backend)->ledger().reset_peak();
-  Job job{request, observer, keeper.token(), **checkpoint, **backend, state.tokenizer.get(), *data, keeper, result};
+  Job job{request, observer, keeper.token(), **checkpoint, **backend, state.tokenizer.get(),
+          *data,   keeper,   state.kl_base,  result};
   finish(job);
   (*backend)->set_stop_token({});
   return result;

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "core/evaluate/text_windows.h"
 #include "core/experiment/run_result.h"
 #include "core/experiment/task_data.h"
 
@@ -20,11 +21,6 @@ std::vector<QaItem> unanswered(std::span<const QaItem> items, std::span<const Qa
 /// Puts answers into the order of the items, whatever order they came in; each item has at most one.
 void sort_answers(std::vector<QaAnswer>& answers, std::span<const QaItem> items);
 
-/// Windows [first, last) of a text; last = 0: to its end.
-struct ChunkRange {
-  std::int64_t first = 0;
-  std::int64_t last = 0;
-};
 /// The windows of the task that have no chunk, as ranges in order; none when all are there. A text of `windows`
 /// windows; without any chunk it is the range that the task asks for, unchecked.
 std::vector<ChunkRange> missing_chunks(const Task& task, std::int64_t windows, std::span<const PerplexityChunk> chunks);

@@ -84,11 +84,32 @@ Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const Resou
   if (!protocol) return tl::unexpected(protocol.error());
   auto text = read_text(path);
   if (!text) return tl::unexpected(text.error());
+  const std::string hash = hash_bytes(*text);
+  if (!data.text_ids.empty() && (hash != data.text_hash || protocol->name != data.protocol.name))
+    return fail(ErrorCode::invalid_argument,
+                "The tasks perplexity and kl of one run share their text and protocol; run them one after the other.",
+                path.string());
   data.protocol = *protocol;
   data.text_name = sample ? "bundled sample text" : path.filename().string();
-  data.text_hash = hash_bytes(*text);
+  data.text_hash = hash;
   data.text_ids = tokenizer.encode(*text);
   data.context = std::max(data.context, protocol->window);
+  return {};
+}
+
+Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
+  if (!task.base)
+    return fail(
+        ErrorCode::invalid_argument,
+        "The task kl needs a base to compare with: --base SETTINGS, or the first configuration of a comparison.",
+        "base");
+  if (data.kl_base)
+    return fail(ErrorCode::invalid_argument, "One run compares with one KL base; give the others runs of their own.",
+                "base");
+  if (auto loaded = load_text(task, tokenizer, resources, data); !loaded) return loaded;
+  const auto range = choose_chunks(std::ssize(data.text_ids), data.protocol, task.first_chunk, task.last_chunk);
+  if (!range) return tl::unexpected(range.error());
+  data.kl_base = KlBaseInput{*task.base, data.protocol.window, range->count() * data.protocol.scored()};
   return {};
 }
 
@@ -98,6 +119,7 @@ Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const Resou
     case TaskKind::squad:
     case TaskKind::jsonl: return load_qa(task, *tokenizer, resources, data);
     case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data);
+    case TaskKind::kl: return load_kl(task, *tokenizer, resources, data);
     case TaskKind::speed:
       data.context = std::max(data.context, task.speed.prompt_tokens + task.speed.generated_tokens);
       return {};
@@ -144,6 +166,12 @@ Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* toke
   if (model.context > 0) data.context = std::min(data.context, model.context);
   data.kv_tokens = std::max(data.kv_tokens, data.context);
   if (request.settings.context > 0) data.context = data.kv_tokens = request.settings.context;
+  if (!data.text_ids.empty() && data.context < data.protocol.window)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} reads windows of {} tokens, but the context is {}; choose another protocol or a longer "
+                            "context.",
+                            data.protocol.name, data.protocol.window, data.context),
+                "protocol");
   return data;
 }
 

@@ -22,6 +22,7 @@ struct TaskData {
   std::vector<std::int32_t> text_ids;
   std::string text_name, text_hash;
   PerplexityProtocol protocol;
+  std::optional<KlBaseInput> kl_base;
   std::int64_t context = 0;    ///< longest sequence in tokens: the settings' own, or what the longest item needs
   std::int64_t kv_tokens = 0;  ///< of the KV cache, at least `context`: room to answer several questions at once
 

@@ -58,6 +58,11 @@ std::vector<const Weight**> weight_pointers(Model::Layer& layer) {
 
 }  // namespace
 
+bool belongs_to_head(const WeightSlot& slot, const ModelDescription& model) {
+  if (slot.role == WeightRole::norm) return slot.layer < 0;
+  return slot.role == WeightRole::head || (slot.role == WeightRole::embedding && model.tied_head);
+}
+
 Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const ModelPlan& plan, Backend& backend,
                                            const ProgressFn& progress, std::stop_token stop) {
   if (checkpoint.is_plan())
@@ -142,9 +147,7 @@ Result<void> Model::connect(const ModelPlan& plan) {
 }
 
 void Model::release_blocks() {
-  std::erase_if(entries_, [&](const Entry& entry) {
-    return entry.weight.get() != final_norm_.weight && entry.weight.get() != head_.weight;
-  });
+  std::erase_if(entries_, [&](const Entry& entry) { return !belongs_to_head(entry.plan.slot, description_); });
   layers_.clear();
   if (embedding_ != head_.weight) embedding_ = nullptr;
 }

@@ -85,6 +85,9 @@ class Model {
   std::uint64_t version_ = 0;
 };
 
+/// Whether a weight is the final norm or the head (the embedding where they are tied): what release_blocks() keeps.
+bool belongs_to_head(const WeightSlot& slot, const ModelDescription& model);
+
 /// theta^(-2i/d) for i < d/2 in fp32, with the model's scaling or GGUF divisors applied. Source: Hugging Face
 /// transformers, modeling_rope_utils.py.
 std::vector<float> inverse_frequencies(const ModelDescription& model);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/kl_base.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace quantscope {
+
+Result<KlBase> KlBaseKeeper::get(const std::string& key, const Checkpoint& checkpoint, const ResolvedKlBase& base,
+                                 const WindowedText& text, Backend& backend, const ProgressFn& progress,
+                                 std::stop_token stop) {
+  const std::string wanted = fmt::format("{} {} {} {}:{}", key, configuration_text(base.settings), text.protocol.name,
+                                         text.first_chunk, text.last_chunk);
+  seconds_ = 0;
+  if (!model_ || wanted != key_) {
+    clear();
+    const auto started = std::chrono::steady_clock::now();
+    if (auto done = compute(checkpoint, base, text, backend, progress, stop); !done) {
+      clear();
+      return tl::unexpected(done.error());
+    }
+    key_ = wanted;
+    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  }
+  return KlBase{&states_, model_->final_norm(), model_->head()};
+}
+
+void KlBaseKeeper::clear() {
+  states_ = {};
+  model_.reset();
+  key_.clear();
+}
+
+Result<void> KlBaseKeeper::compute(const Checkpoint& checkpoint, const ResolvedKlBase& base, const WindowedText& text,
+                                   Backend& backend, const ProgressFn& progress, std::stop_token stop) {
+  auto model = Model::load(checkpoint, base.plan, backend, progress, stop);
+  if (!model) return tl::unexpected(model.error());
+  model_ = std::move(*model);
+  {
+    auto decoder = Decoder::create(*model_, base.plan.kv_type, text.protocol.window, default_batch_rows);
+    if (!decoder) return tl::unexpected(decoder.error());
+    auto states = ScoredStates::compute(**decoder, text, progress, stop);
+    if (!states) return tl::unexpected(states.error());
+    states_ = std::move(*states);
+  }
+  model_->release_blocks();
+  return {};
+}
+
+}  // namespace quantscope
