@@ -35,6 +35,7 @@ void add_quantize(CLI::App& app, Session& session, Action& chosen);
 void add_verify(CLI::App& app, Session& session, Action& chosen);
 void add_evaluate(CLI::App& app, Session& session, Action& chosen);
 void add_compare(CLI::App& app, Session& session, Action& chosen);
+void add_sensitivity(CLI::App& app, Session& session, Action& chosen);
 void add_run(CLI::App& app, Session& session, Action& chosen);
 void add_devices(CLI::App& app, Session& session, Action& chosen);
 

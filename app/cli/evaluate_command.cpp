@@ -24,7 +24,7 @@ struct EvaluateOptions {
 json flattened(const RunResult& result) {
   json run = json::parse(to_json(result));
   json document;
-  for (const char* task : {"coqa", "squad", "jsonl", "perplexity", "speed"}) {
+  for (const char* task : {"coqa", "squad", "jsonl", "perplexity", "kl", "speed"}) {
     if (!run.contains(task)) continue;
     document = run[task];
     run.erase(task);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/console.h"
+#include "app/cli/kl_table.h"
 #include "core/experiment/report.h"
 #include "core/experiment/report_pairs.h"
 #include "core/experiment/runner.h"
@@ -41,6 +42,15 @@ class ItemLog {
          {"nll_sum", chunk.nll_sum},
          {"scored", chunk.scored}});
   }
+  void write(const KlChunk& chunk) {
+    put({{"configuration", configuration_},
+         {"chunk", chunk.index},
+         {"kl_sum", chunk.kl_sum},
+         {"nll_sum", chunk.nll_sum},
+         {"base_nll_sum", chunk.base_nll_sum},
+         {"same_top", chunk.same_top},
+         {"scored", chunk.scored}});
+  }
 
  private:
   void put(const json& line) {
@@ -61,6 +71,7 @@ RunObserver observer_for(const Session& session, ItemLog& log) {
   };
   observer.answer = [&log](const QaAnswer& answer) { log.write(answer); };
   observer.chunk = [&log](const PerplexityChunk& chunk) { log.write(chunk); };
+  observer.kl_chunk = [&log](const KlChunk& chunk) { log.write(chunk); };
   return observer;
 }
 
@@ -204,6 +215,7 @@ void print_results(const Session& session, const std::vector<RunResult>& results
                                                   "F1 %", "EM %", "n", "perplexity", "tokens/s"}};
   for (const RunResult& run : results) table.push_back(row_of(run));
   print_table(table);
+  print_kl(results);
   print_pairs(results);
   print_notes(results.front());
   if (!report_folder.empty()) fmt::print("Report: {}\n", fs::absolute(report_folder).string());

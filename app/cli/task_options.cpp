@@ -6,9 +6,6 @@
 #include <charconv>
 
 namespace quantscope::cli {
-namespace {
-
-/// "A:B" counts from zero and leaves B out; an empty text means everything.
 Result<std::pair<std::int64_t, std::int64_t>> parse_range(const std::string& text, const char* option) {
   if (text.empty()) return std::pair<std::int64_t, std::int64_t>{0, 0};
   std::int64_t first = 0;
@@ -23,22 +20,25 @@ Result<std::pair<std::int64_t, std::int64_t>> parse_range(const std::string& tex
               fmt::format("{} {} is not a range A:B with A < B, counted from zero.", option, text), option);
 }
 
-}  // namespace
-
 void TaskOptions::add_to(CLI::App& command, bool several) {
   const std::string group = "Tasks";
-  auto* task = command.add_option("--task", names_, "coqa, squad, jsonl, perplexity or speed")->group(group);
+  auto* task = command.add_option("--task", names_, "coqa, squad, jsonl, perplexity, kl or speed")->group(group);
   if (several)
-    task->expected(1, 3);
+    task->expected(1, 4);
   else
     task->expected(1);
   command.add_option("--data", data_, "File of questions or plain text; \"sample\" is the bundled one")->group(group);
-  if (several) command.add_option("--text", text_, "Plain text of the perplexity task")->group(group);
+  if (several) command.add_option("--text", text_, "Plain text of the tasks perplexity and kl")->group(group);
   command.add_option("--items", items_, "Questions of each story: last or all")
       ->check(CLI::IsMember({"last", "all"}))
       ->group(group);
   command.add_option("--sample", sample_, "all, first:N or random:N:SEED (PCG32, without replacement)")->group(group);
-  command.add_option("--protocol", protocol_, "ppl-llama.cpp-512 or ppl-gptq-2048")->group(group);
+  command.add_option("--protocol", protocol_, "perplexity and kl: ppl-llama.cpp-512 or ppl-gptq-2048")->group(group);
+  command
+      .add_option("--base", base_,
+                  several ? "kl: the configuration that the others are compared with (default: the first)"
+                          : "kl: the configuration that this one is compared with, such as fp32")
+      ->group(group);
   command.add_option("--scorer", scorer_, "lm-eval, official or max; by itself max for squad, else lm-eval")
       ->check(CLI::IsMember({"lm-eval", "official", "max"}))
       ->group(group);
@@ -62,9 +62,15 @@ Result<Task> TaskOptions::task(TaskKind kind) const {
     task.speed = {prompt_tokens_, generated_tokens_, repetitions_};
     return task;
   }
-  const bool own_text = kind == TaskKind::perplexity && !text_.empty();
+  const bool reads_text = kind == TaskKind::perplexity || kind == TaskKind::kl;
+  const bool own_text = reads_text && !text_.empty();
   task.data = own_text ? text_ : data_.empty() ? "sample" : data_;
-  if (kind == TaskKind::perplexity) task.protocol = protocol_;
+  if (reads_text) task.protocol = protocol_;
+  if (kind == TaskKind::kl && !base_.empty()) {
+    auto base = parse_configuration(base_);
+    if (!base) return tl::unexpected(base.error());
+    task.base = std::move(*base);
+  }
   task.items = items_ == "all" ? Items::all : Items::last;
   // SQuAD's own scorer takes the best reference; leaving one out is CoQA's rule.
   task.scorer = kind == TaskKind::squad ? Scorer::max : Scorer::lm_eval;

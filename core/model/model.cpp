@@ -152,12 +152,24 @@ void Model::release_blocks() {
   if (embedding_ != head_.weight) embedding_ = nullptr;
 }
 
-Result<std::unique_ptr<Weight>> Model::swap(std::string_view name, std::unique_ptr<Weight> weight) {
+void Model::set_activations(const Weight* weight, ActivationMode activations) {
+  if (head_.weight == weight) head_.activations = activations;
+  for (Layer& layer : layers_)
+    for (Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+      if (linear->weight == weight) linear->activations = activations;
+}
+
+Result<std::unique_ptr<Weight>> Model::swap(std::string_view name, std::unique_ptr<Weight> weight,
+                                            std::optional<ActivationMode> activations) {
   for (Entry& entry : entries_) {
     if (entry.plan.slot.name != name) continue;
     if (weight->rows != entry.weight->rows || weight->columns != entry.weight->columns)
       return fail(ErrorCode::invalid_argument, fmt::format("The replacement for {} has another shape.", name));
     const Weight* old = entry.weight.get();
+    if (activations) {
+      set_activations(old, *activations);
+      entry.plan.activations = *activations;
+    }
     const auto redirect = [&](const Weight*& pointer) {
       if (pointer == old) pointer = weight.get();
     };

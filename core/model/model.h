@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -34,8 +35,10 @@ class Model {
   const std::vector<Entry>& entries() const { return entries_; }
   /// The weight with this Hugging Face name, or null.
   const Entry* find(std::string_view name) const;
-  /// Exchanges one weight (same shape) without a reload; the old one is returned. For sensitivity and sweeps.
-  Result<std::unique_ptr<Weight>> swap(std::string_view name, std::unique_ptr<Weight> weight);
+  /// Exchanges one weight (same shape) without a reload; the old one is returned. For sensitivity and sweeps. Linears
+  /// that read it treat their input by `activations` from then on, as before when it is empty.
+  Result<std::unique_ptr<Weight>> swap(std::string_view name, std::unique_ptr<Weight> weight,
+                                       std::optional<ActivationMode> activations = {});
 
   /// Frees every weight but those of the final norm and the head, which are all that is used from then on: what is kept
   /// of the base of a KL divergence once its hidden states are known. Decoders of this model must be gone.
@@ -70,6 +73,7 @@ class Model {
   Model() = default;
   Result<void> connect(const ModelPlan& plan);
   Layer connect_layer(WeightFinder& find, std::int64_t number) const;
+  void set_activations(const Weight* weight, ActivationMode activations);
 
   ModelDescription description_;
   Backend* backend_ = nullptr;

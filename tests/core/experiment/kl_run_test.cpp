@@ -83,8 +83,10 @@ TEST_F(KlRun, PerplexityBesideItIsTheSame) {
   Runner runner(ResourcePaths::locate());
   const RunResult run = value_of(runner.run(request.runs().back(), {}, {}));
   ASSERT_TRUE(run.kl && run.perplexity);
-  EXPECT_NEAR(run.kl->result.perplexity().value, run.perplexity->result.perplexity, 1e-9);
-  EXPECT_NEAR(run.kl->result.perplexity().error, run.perplexity->result.perplexity_error, 1e-9);
+  EXPECT_NEAR(run.kl->result.perplexity().value, run.perplexity->result.perplexity,
+              1e-12 * run.perplexity->result.perplexity);
+  EXPECT_NEAR(run.kl->result.perplexity().error, run.perplexity->result.perplexity_error,
+              1e-12 * run.perplexity->result.perplexity);
 }
 
 TEST_F(KlRun, TheForecastCountsBothModels) {

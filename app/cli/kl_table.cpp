@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/kl_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/cli/console.h"
+
+namespace quantscope::cli {
+namespace {
+
+std::string percent(double value, double error) { return fmt::format("{:.3f} +- {:.3f}", 100 * value, 100 * error); }
+
+std::vector<std::string> row_of(const RunResult& run) {
+  const KlResult& kl = run.kl->result;
+  const auto at = [&](double fraction) {
+    return fmt::format("{:.6f}", KlResult::at(kl.divergence_percentiles, fraction));
+  };
+  return {configuration_text(run.request.settings),
+          fmt::format("{:.6f} +- {:.6f}", kl.divergence.mean, kl.divergence.error),
+          at(0.5),
+          at(0.9),
+          at(0.95),
+          at(0.99),
+          at(0.999),
+          at(1),
+          percent(kl.same_top.mean, kl.same_top.error),
+          percent(kl.rms_delta_p.value, kl.rms_delta_p.error),
+          fmt::format("{:+.5f} +- {:.5f}", kl.log_ratio.mean, kl.log_ratio.error)};
+}
+
+}  // namespace
+
+void print_kl(const std::vector<RunResult>& results) {
+  std::vector<std::vector<std::string>> table = {{"KL divergence", "mean", "median", "90 %", "95 %", "99 %", "99.9 %",
+                                                  "max", "same top %", "RMS dp %", "ln(PPL/base)"}};
+  for (const RunResult& run : results)
+    if (run.kl) table.push_back(row_of(run));
+  if (table.size() == 1) return;
+  print_table(table);
+  const auto first = std::ranges::find_if(results, [](const RunResult& run) { return run.kl.has_value(); });
+  fmt::print("{}; base {}, {}, {} positions of {}.\n", kl_definition, first->kl->base, first->kl->task.protocol,
+             first->kl->result.scored, first->kl->text_name);
+}
+
+}  // namespace quantscope::cli

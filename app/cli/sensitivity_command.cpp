@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/cli/command.h"
+#include "app/cli/console.h"
+#include "app/cli/engine.h"
+#include "app/cli/settings_options.h"
+#include "app/cli/task_options.h"
+#include "core/experiment/atomic_file.h"
+#include "core/experiment/devices.h"
+#include "core/experiment/resource_paths.h"
+#include "core/experiment/sensitivity_file.h"
+#include "core/experiment/task_data.h"
+
+namespace quantscope::cli {
+namespace {
+using nlohmann::json;
+
+struct SensitivityCommand {
+  std::string model, measure = "error", unit = "tensor", mode = "only", base = "fp32";
+  std::string data = "sample", protocol, chunks = "0:4", rows_file, csv_file;
+  SettingsOptions settings;
+
+  SensitivityMeasure wanted() const {
+    if (measure == "error") return SensitivityMeasure::error;
+    return measure == "kl" ? SensitivityMeasure::kl : SensitivityMeasure::perplexity;
+  }
+  SensitivityUnit of() const { return unit == "tensor" ? SensitivityUnit::tensor : SensitivityUnit::layer; }
+  SensitivityMode how() const { return mode == "only" ? SensitivityMode::only : SensitivityMode::all_but; }
+};
+
+/// What a measurement works on.
+struct Scene {
+  std::shared_ptr<const Checkpoint> checkpoint;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::unique_ptr<Backend> backend;
+  TaskData data;
+  Task task;
+  Resolved resolved;
+
+  WindowedText text() const {
+    return {tokenizer.get(), data.text_ids, data.protocol, task.first_chunk, task.last_chunk};
+  }
+};
+
+/// The text that predictions are compared on.
+Result<void> load_text(const SensitivityCommand& options, const Settings& settings, Scene& scene) {
+  auto tokenizer = Tokenizer::of(*scene.checkpoint);
+  if (!tokenizer) return tl::unexpected(tokenizer.error());
+  scene.tokenizer = *tokenizer;
+  auto chunks = parse_range(options.chunks, "--chunks");
+  if (!chunks) return tl::unexpected(chunks.error());
+  scene.task.data = options.data;
+  scene.task.protocol = options.protocol;
+  std::tie(scene.task.first_chunk, scene.task.last_chunk) = *chunks;
+  auto data = load_task_data({options.model, settings, {scene.task}}, scene.tokenizer.get(), scene.checkpoint->model(),
+                             ResourcePaths::locate());
+  if (!data) return tl::unexpected(data.error());
+  scene.data = std::move(*data);
+  return {};
+}
+
+Result<Scene> prepare(const Session& session, const SensitivityCommand& options) {
+  Scene scene;
+  auto settings = options.settings.settings();
+  if (!settings) return tl::unexpected(settings.error());
+  auto base = parse_configuration(options.base);
+  if (!base) return tl::unexpected(base.error());
+  auto checkpoint = open_model(options.model);
+  if (!checkpoint) return tl::unexpected(checkpoint.error());
+  scene.checkpoint = *checkpoint;
+  scene.task.kind = TaskKind::kl;
+  scene.task.base = *base;
+  if (options.wanted() != SensitivityMeasure::error)
+    if (auto loaded = load_text(options, *settings, scene); !loaded) return tl::unexpected(loaded.error());
+  auto backend = open_device(*settings);
+  if (!backend) return tl::unexpected(backend.error());
+  scene.backend = std::move(*backend);
+  scene.backend->set_stop_token(session.stop);
+  ResolveInput input{scene.data.protocol.window};
+  input.kl_base = scene.data.kl_base.value_or(KlBaseInput{*base});
+  auto resolved =
+      resolve(*settings, scene.checkpoint->model(), scene.checkpoint->tensors(), scene.backend->description(), input);
+  if (!resolved) return tl::unexpected(error_of(resolved.error()));
+  scene.resolved = std::move(*resolved);
+  return scene;
+}
+
+/// Everything that the figures of a row depend on.
+Result<std::string> key_of(const SensitivityCommand& options, const Scene& scene) {
+  const auto fingerprint = scene.checkpoint->fingerprint();
+  if (!fingerprint) return fingerprint;
+  return fmt::format("{} of {}, {} {}, base {}, {} {}:{} of text {}, checkpoint {}, version {}",
+                     configuration_text(scene.resolved.settings), options.unit, options.mode,
+                     scene.backend->description().dispatch_level, configuration_text(scene.resolved.kl_base->settings),
+                     scene.data.protocol.name, scene.task.first_chunk, scene.task.last_chunk, scene.data.text_hash,
+                     *fingerprint, QUANTSCOPE_VERSION);
+}
+
+Result<void> measure(const Session& session, const SensitivityCommand& options, Scene& scene,
+                     std::vector<SensitivityRow>& rows) {
+  std::optional<SensitivityFile> file;
+  if (!options.rows_file.empty()) {
+    auto key = key_of(options, scene);
+    if (!key) return tl::unexpected(key.error());
+    auto opened = SensitivityFile::open(options.rows_file, *key, rows);
+    if (!opened) return tl::unexpected(opened.error());
+    file = std::move(*opened);
+  }
+  Result<void> written;
+  const auto keep = [&](const SensitivityRow& row) {
+    if (file && written) written = file->write(row);
+  };
+  const ProgressFn progress = session.json ? ProgressFn() : console_progress();
+  auto done = measure_sensitivity(*scene.checkpoint, scene.resolved, options.how(), scene.text(), *scene.backend, rows,
+                                  keep, progress, session.stop);
+  return done ? written : done;
+}
+
+std::vector<std::string> cells_of(const SensitivityRow& row, bool measured) {
+  std::vector<std::string> cells = {row.name,
+                                    row.format,
+                                    std::to_string(row.values),
+                                    fmt::format("{:.5f}", row.error.relative_error),
+                                    fmt::format("{:.2f}", row.error.sqnr_db),
+                                    fmt::format("{:.6f}", row.error.cosine)};
+  if (!measured) return cells;
+  if (!row.figures) {
+    cells.insert(cells.end(), {"-", "-", "-"});
+    return cells;
+  }
+  const SensitivityFigures& figures = *row.figures;
+  cells.push_back(fmt::format("{:.6f} +- {:.6f}", figures.divergence.mean, figures.divergence.error));
+  cells.push_back(fmt::format("{:+.5f} +- {:.5f}", figures.log_ratio.mean, figures.log_ratio.error));
+  cells.push_back(fmt::format("{:.2f}", 100 * figures.same_top.mean));
+  return cells;
+}
+
+void print_rows(const SensitivityCommand& options, const Scene& scene, const std::vector<SensitivityRow>& rows) {
+  const bool measured = options.wanted() != SensitivityMeasure::error;
+  std::vector<std::vector<std::string>> table = {
+      {options.unit, "format", "values", "relative error", "SQNR dB", "cosine"}};
+  if (measured) table[0].insert(table[0].end(), {"KL mean", "ln(PPL/base)", "same top %"});
+  for (const SensitivityRow& row : rows) table.push_back(cells_of(row, measured));
+  print_table(table);
+  if (!measured) return;
+  fmt::print("{} in {}; base {}, {}.\n",
+             options.mode == "only" ? "Only this is quantized, the rest is the base: "
+                                    : "All but this is quantized, this is the base's: ",
+             configuration_text(scene.resolved.settings), configuration_text(scene.resolved.kl_base->settings),
+             kl_definition);
+}
+
+void print_result(const Session& session, const SensitivityCommand& options, const Scene& scene,
+                  const std::vector<SensitivityRow>& rows) {
+  if (!session.json) return print_rows(options, scene, rows);
+  print_json({{"configuration", configuration_text(scene.resolved.settings)},
+              {"base", configuration_text(scene.resolved.kl_base->settings)},
+              {"measure", options.measure},
+              {"unit", options.unit},
+              {"mode", options.mode},
+              {"protocol", scene.data.text_ids.empty() ? "" : scene.data.protocol.name},
+              {"rows", json::parse(to_json(rows))}});
+}
+
+int sensitivity(const Session& session, const SensitivityCommand& options) {
+  auto scene = prepare(session, options);
+  if (!scene) return report_error(session, scene.error());
+  const ProgressFn progress = session.json ? ProgressFn() : console_progress();
+  auto rows =
+      sensitivity_errors(*scene->checkpoint, scene->resolved, options.of(), *scene->backend, progress, session.stop);
+  if (!rows) return report_error(session, rows.error());
+  Result<void> done;
+  if (options.wanted() != SensitivityMeasure::error) done = measure(session, options, *scene, *rows);
+  sort_sensitivity(*rows, options.wanted(), options.how());
+  print_result(session, options, *scene, *rows);
+  if (!options.csv_file.empty())
+    if (auto written = write_file_atomically(options.csv_file, layers_csv(*rows, options.how())); !written)
+      return report_error(session, written.error());
+  return done ? static_cast<int>(ExitCode::done) : report_error(session, done.error());
+}
+
+}  // namespace
+
+void add_sensitivity(CLI::App& app, Session& session, Action& chosen) {
+  auto options = std::make_shared<SensitivityCommand>();
+  CLI::App* command = app.add_subcommand("sensitivity", "Which tensors or layers a quantization hurts");
+  command->add_option("model", options->model, "Checkpoint, or default")->required();
+  options->settings.add_to(*command, true);
+  const auto member = [&](const char* name, std::string& value, std::vector<std::string> values, const char* help) {
+    command->add_option(name, value, help)->check(CLI::IsMember(std::move(values)))->capture_default_str();
+  };
+  member("--measure", options->measure, {"error", "kl", "perplexity"},
+         "error of the weights (no run), or what the model's predictions lose; kl and perplexity come from the same "
+         "runs, rows are sorted by the one asked for");
+  member("--unit", options->unit, {"tensor", "layer"}, "What is exchanged at a time");
+  member("--mode", options->mode, {"only", "all-but"}, "Quantize only this, or all but this");
+  command->add_option("--base", options->base, "What the rest is, and what is compared with")->capture_default_str();
+  command->add_option("--data", options->data, "Plain text; \"sample\" is the bundled one")->capture_default_str();
+  command->add_option("--protocol", options->protocol, "ppl-llama.cpp-512 or ppl-gptq-2048");
+  command->add_option("--chunks", options->chunks, "Windows A:B, counted from zero, B left out")->capture_default_str();
+  command->add_option("--rows", options->rows_file,
+                      "JSON lines: finished rows are appended at once; rows that are there are not measured again");
+  command->add_option("--csv", options->csv_file, "layers.csv to write");
+  command->footer(
+      R"(JSON: {"rows": [{"name": "model.layers.0.mlp.down_proj.weight", "relative_error": 0.09, "kl_mean": 0.004}]})");
+  command->callback(
+      [&session, &chosen, options] { chosen = [&session, options] { return sensitivity(session, *options); }; });
+}
+
+}  // namespace quantscope::cli

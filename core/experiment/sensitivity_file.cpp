@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/sensitivity_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "core/experiment/csv_table.h"
+
+namespace quantscope {
+namespace {
+
+using nlohmann::json;
+constexpr int schema = 1;
+constexpr std::uintmax_t largest_file = 1ULL << 30;
+
+void put(json& value, const std::string& name, const MeanEstimate& estimate) {
+  value[name] = estimate.mean;
+  value[name + "_error"] = estimate.error;
+}
+
+json figures_to_json(const SensitivityFigures& figures) {
+  json value = {{"scored", figures.scored},
+                {"perplexity", figures.perplexity},
+                {"base_perplexity", figures.base_perplexity},
+                {"seconds", figures.seconds}};
+  put(value, "kl_mean", figures.divergence);
+  put(value, "same_top", figures.same_top);
+  put(value, "ln_perplexity_ratio", figures.log_ratio);
+  return value;
+}
+
+SensitivityFigures figures_from_json(const json& value) {
+  SensitivityFigures figures;
+  figures.scored = value.at("scored");
+  figures.perplexity = value.at("perplexity");
+  figures.base_perplexity = value.at("base_perplexity");
+  figures.seconds = value.at("seconds");
+  const auto get = [&](const std::string& name) {
+    return MeanEstimate{value.at(name), value.at(name + "_error"), figures.scored};
+  };
+  figures.divergence = get("kl_mean");
+  figures.same_top = get("same_top");
+  figures.log_ratio = get("ln_perplexity_ratio");
+  return figures;
+}
+
+Error corrupt(const std::filesystem::path& path, std::int64_t line) {
+  return {ErrorCode::corrupt_file,
+          fmt::format("Line {} of {} is no row of a sensitivity measurement; remove it or choose another file.", line,
+                      path.string()),
+          {},
+          path.string()};
+}
+
+/// The whole lines of a file; what follows the last line break was cut off.
+std::vector<std::string> whole_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::size_t begin = 0;
+  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+Result<void> check_header(const std::filesystem::path& path, const std::string& line, const std::string& key) {
+  const json header = json::parse(line, nullptr, false);
+  if (!header.is_object() || !header.contains("sensitivity")) return tl::unexpected(corrupt(path, 1));
+  if (header.value("schema", 0) == schema && header["sensitivity"] == key) return {};
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("{} holds rows of another measurement ({}); choose another file.", path.string(),
+                          header["sensitivity"].is_string() ? header["sensitivity"].get<std::string>() : "unknown"),
+              path.string());
+}
+
+Result<std::int64_t> take_rows(const std::filesystem::path& path, const std::vector<std::string>& lines,
+                               std::vector<SensitivityRow>& rows) {
+  std::int64_t taken = 0;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    const json value = json::parse(lines[i], nullptr, false);
+    if (!value.is_object()) return tl::unexpected(corrupt(path, static_cast<std::int64_t>(i) + 1));
+    try {
+      const auto row = std::ranges::find(rows, value.at("name").get<std::string>(), &SensitivityRow::name);
+      if (row == rows.end()) continue;
+      row->figures = figures_from_json(value);
+      ++taken;
+    } catch (const json::exception&) {
+      return tl::unexpected(corrupt(path, static_cast<std::int64_t>(i) + 1));
+    }
+  }
+  return taken;
+}
+
+Result<std::string> read_file(const std::filesystem::path& path) {
+  std::error_code absent;
+  const auto bytes = std::filesystem::file_size(path, absent);
+  if (absent) return std::string();
+  if (bytes > largest_file)
+    return fail(ErrorCode::unsupported, fmt::format("{} is larger than 1 GiB; choose another file.", path.string()));
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file.bad()) return fail(ErrorCode::io, fmt::format("Cannot read {}.", path.string()), path.string());
+  return text;
+}
+
+}  // namespace
+
+Result<SensitivityFile> SensitivityFile::open(const std::filesystem::path& path, const std::string& key,
+                                              std::vector<SensitivityRow>& rows) {
+  auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  const std::vector<std::string> lines = whole_lines(*text);
+  SensitivityFile result;
+  result.path_ = path;
+  if (!lines.empty()) {
+    if (auto header = check_header(path, lines.front(), key); !header) return tl::unexpected(header.error());
+    auto found = take_rows(path, lines, rows);
+    if (!found) return tl::unexpected(found.error());
+    result.found_ = *found;
+  }
+  std::error_code error;
+  if (!text->empty()) std::filesystem::resize_file(path, text->rfind('\n') + 1, error);  // npos + 1 = 0
+  result.file_.open(path, std::ios::binary | std::ios::app);
+  if (lines.empty()) result.file_ << json{{"schema", schema}, {"sensitivity", key}}.dump() << '\n' << std::flush;
+  if (error || !result.file_) return fail(ErrorCode::io, fmt::format("Cannot write {}.", path.string()), path.string());
+  return result;
+}
+
+Result<void> SensitivityFile::write(const SensitivityRow& row) {
+  json value = figures_to_json(*row.figures);
+  value["name"] = row.name;
+  file_ << value.dump() << '\n' << std::flush;
+  if (file_) return {};
+  return fail(ErrorCode::io, fmt::format("Cannot write {}: is the disk full?", path_.string()), path_.string());
+}
+
+std::string to_json(std::span<const SensitivityRow> rows) {
+  json list = json::array();
+  for (const SensitivityRow& row : rows) {
+    json value = {{"name", row.name},
+                  {"layer", row.layer},
+                  {"format", row.format},
+                  {"tensors", row.tensors},
+                  {"values", row.values},
+                  {"relative_error", row.error.relative_error},
+                  {"sqnr_db", row.error.sqnr_db},  // null when exact
+                  {"cosine", row.error.cosine},
+                  {"max_absolute", row.error.max_absolute},
+                  {"mean_absolute", row.error.mean_absolute}};
+    if (row.figures) value.update(figures_to_json(*row.figures));
+    list.push_back(std::move(value));
+  }
+  return list.dump();
+}
+
+std::string layers_csv(std::span<const SensitivityRow> rows, SensitivityMode mode) {
+  CsvTable table({"name",
+                  "layer",
+                  "quantized",
+                  "format",
+                  "values",
+                  "relative_error",
+                  "sqnr_db",
+                  "cosine",
+                  "max_absolute_error",
+                  "mean_absolute_error",
+                  "kl_mean_nats",
+                  "kl_error_nats",
+                  "same_top",
+                  "same_top_error",
+                  "ln_perplexity_ratio",
+                  "ln_perplexity_ratio_error",
+                  "perplexity",
+                  "base_perplexity",
+                  "scored",
+                  "seconds"});
+  for (const SensitivityRow& row : rows) {
+    table.text(row.name).integer(row.layer).text(sensitivity_name(mode)).text(row.format).integer(row.values);
+    table.number(row.error.relative_error).number(row.error.sqnr_db).number(row.error.cosine);
+    table.number(row.error.max_absolute).number(row.error.mean_absolute);
+    if (!row.figures) {
+      table.empty(10).end_row();
+      continue;
+    }
+    const SensitivityFigures& figures = *row.figures;
+    table.number(figures.divergence.mean).number(figures.divergence.error);
+    table.number(figures.same_top.mean).number(figures.same_top.error);
+    table.number(figures.log_ratio.mean).number(figures.log_ratio.error);
+    table.number(figures.perplexity).number(figures.base_perplexity);
+    table.integer(figures.scored).number(figures.seconds).end_row();
+  }
+  return table.str();
+}
+
+}  // namespace quantscope

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+
+#include "kernels/error.h"
+
+namespace quantscope {
+
+/// Bytes a second that `threads` threads together read from main memory: the best of five passes over a buffer that no
+/// cache holds (four times the last level, 256 MiB to 1 GiB), each thread over its own part in order. What a step of
+/// generation that reads every weight once is measured by. Takes about a second and the buffer's memory; fails with
+/// out_of_memory or cancelled.
+Result<double> measure_read_bandwidth(int threads, std::stop_token stop);
+
+}  // namespace quantscope
