@@ -76,6 +76,7 @@ Result<Scene> prepare(const Session& session, const SensitivityCommand& options)
   scene.task.base = *base;
   if (options.wanted() != SensitivityMeasure::error)
     if (auto loaded = load_text(options, *settings, scene); !loaded) return tl::unexpected(loaded.error());
+  settings->device = device_of(*settings, *scene.checkpoint, scene.data.protocol.window).id;
   auto backend = open_device(*settings);
   if (!backend) return tl::unexpected(backend.error());
   scene.backend = std::move(*backend);

@@ -104,6 +104,26 @@ Result<void> check_options(const Decoder& decoder, const SpeedOptions& options) 
 
 }  // namespace
 
+Spread SpeedResult::bandwidth_share() const {
+  if (memory_bandwidth <= 0) return {};
+  const auto share = [&](double rate) { return static_cast<double>(bytes_per_token) * rate / memory_bandwidth; };
+  const Spread& rates = generation_tokens_per_second;
+  return {share(rates.median), share(rates.minimum), share(rates.maximum)};
+}
+
+std::int64_t bytes_per_generated_token(const Decoder& decoder, const SpeedOptions& options) {
+  const bool tied = decoder.model().description().tied_head;
+  std::int64_t bytes = 0;
+  for (const Model::Entry& entry : decoder.model().entries()) {
+    if (entry.plan.slot.role == WeightRole::embedding && !tied) continue;
+    const FormatBytes of_weight = format_bytes(entry.weight->format, entry.weight->rows, entry.weight->columns);
+    bytes += of_weight.codes + of_weight.scales;
+  }
+  const KvShape& cache = decoder.cache().shape();
+  const std::int64_t bytes_per_position = cache.bytes() / (cache.pages * cache.page_tokens);
+  return bytes + bytes_per_position * (options.prompt_tokens + options.generated_tokens / 2);
+}
+
 Result<SpeedResult> measure_speed(Decoder& decoder, const SpeedOptions& options, const ProgressFn& progress,
                                   std::stop_token stop) {
   if (auto checked = check_options(decoder, options); !checked) return tl::unexpected(checked.error());
@@ -119,7 +139,11 @@ Result<SpeedResult> measure_speed(Decoder& decoder, const SpeedOptions& options,
     if (run > 0) timings.push_back(*timing);
   }
   if (progress) progress({"Speed", runs, runs, {}});
-  return summarize(options, timings);
+  SpeedResult result = summarize(options, timings);
+  result.load_seconds = decoder.model().load_seconds();
+  result.quantize_seconds = decoder.model().quantize_seconds();
+  result.bytes_per_token = bytes_per_generated_token(decoder, options);
+  return result;
 }
 
 }  // namespace quantscope

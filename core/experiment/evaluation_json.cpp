@@ -153,14 +153,28 @@ json speed_to_json(const SpeedResult& speed) {
   put_spread(value, "prompt_tokens_per_second", speed.prompt_tokens_per_second);
   put_spread(value, "generation_tokens_per_second", speed.generation_tokens_per_second);
   put_spread(value, "time_to_first_token", speed.time_to_first_token);
+  value["load_seconds"] = speed.load_seconds;
+  value["quantize_seconds"] = speed.quantize_seconds;
+  value["bytes_per_token"] = speed.bytes_per_token;
+  if (speed.memory_bandwidth > 0) {
+    value["memory_bandwidth"] = speed.memory_bandwidth;
+    put_spread(value, "bandwidth_share", speed.bandwidth_share());
+  }
   return value;
 }
 
 SpeedResult speed_from_json(const json& value) {
-  return {{value.at("prompt_tokens"), value.at("generated_tokens"), value.at("repetitions")},
-          get_spread(value, "prompt_tokens_per_second"),
-          get_spread(value, "generation_tokens_per_second"),
-          get_spread(value, "time_to_first_token")};
+  SpeedResult speed;
+  speed.options = {value.at("prompt_tokens"), value.at("generated_tokens"), value.at("repetitions")};
+  speed.prompt_tokens_per_second = get_spread(value, "prompt_tokens_per_second");
+  speed.generation_tokens_per_second = get_spread(value, "generation_tokens_per_second");
+  speed.time_to_first_token = get_spread(value, "time_to_first_token");
+  // Reports of earlier versions lack these.
+  speed.load_seconds = value.value("load_seconds", 0.0);
+  speed.quantize_seconds = value.value("quantize_seconds", 0.0);
+  speed.bytes_per_token = value.value("bytes_per_token", std::int64_t{0});
+  speed.memory_bandwidth = value.value("memory_bandwidth", 0.0);
+  return speed;
 }
 
 }  // namespace quantscope

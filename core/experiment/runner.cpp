@@ -18,6 +18,7 @@
 #include "core/model/decoder.h"
 #include "core/model/model.h"
 #include "core/quantize/quantize_tensor.h"
+#include "kernels/cpu/memory_bandwidth.h"
 
 namespace quantscope {
 namespace {
@@ -241,6 +242,11 @@ Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
   if (job.result.speed) return {};
   auto speed = measure_speed(decoder, task.speed, job.observer.progress, job.stop);
   if (!speed) return tl::unexpected(speed.error());
+  if (job.backend.description().id == "cpu") {
+    const auto bandwidth = measure_read_bandwidth(job.backend.description().threads, job.stop);
+    if (!bandwidth) return tl::unexpected(bandwidth.error());
+    speed->memory_bandwidth = *bandwidth;
+  }
   job.result.speed = *speed;
   job.keeper.with_store([&](RunStore& store) { return store.keep(*speed); });
   return {};
@@ -391,11 +397,14 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   if (observer.resolved) observer.resolved(result.resolved);
   begin_outcomes(result, *data);
   if (store != nullptr) {
-    const ModelPlan plan = std::move(result.resolved.plan);  // follows from the rest and is not stored
+    // Follow from the rest and are not stored.
+    const ModelPlan plan = std::move(result.resolved.plan);
+    const std::optional<ResolvedKlBase> kl_base = std::move(result.resolved.kl_base);
     auto begun = store->begin(result, data->items);
     if (!begun) return tl::unexpected(begun.error());
     result = std::move(*begun);
     result.resolved.plan = plan;
+    result.resolved.kl_base = kl_base;
   }
   Keeper keeper(store, stop);
   (*backend)->set_stop_token(keeper.token());

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <map>
@@ -84,10 +85,7 @@ std::vector<SensitivityRow> by_layer(const std::vector<SensitivityRow>& tensors)
   std::map<std::int64_t, SensitivityRow> layers;
   for (const SensitivityRow& tensor : tensors) {
     const auto [place, added] = layers.try_emplace(tensor.layer, tensor);
-    if (!added) {
-      add_to_layer(place->second, tensor);
-      continue;
-    }
+    if (!added) add_to_layer(place->second, tensor);
     place->second.name = tensor.layer < 0 ? "model" : fmt::format("model.layers.{}", tensor.layer);
   }
   std::vector<SensitivityRow> rows;

@@ -46,6 +46,7 @@ class KvCache {
   Result<void> extend(Sequence& sequence, std::int64_t tokens);
 
   KvStorage& storage() { return *storage_; }
+  const KvShape& shape() const { return storage_->shape; }
   std::int64_t page_tokens() const { return storage_->shape.page_tokens; }
   std::int64_t capacity() const { return storage_->shape.pages * storage_->shape.page_tokens; }
   std::int64_t free_pages() const;

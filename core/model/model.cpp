@@ -45,6 +45,13 @@ class WeightFinder {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Whether a format stores codes with scales; others are values of their own.
+bool has_scales(const WeightFormat& format) { return format_bytes(format, 1, 4096).scales > 0; }
+
 /// Every place of a layer that points to a weight.
 std::vector<const Weight**> weight_pointers(Model::Layer& layer) {
   std::vector<const Weight**> pointers;
@@ -67,7 +74,7 @@ Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const M
                                            const ProgressFn& progress, std::stop_token stop) {
   if (checkpoint.is_plan())
     return fail(ErrorCode::unsupported, "This is a plan (a config.json without weights): it can be forecast, not run.");
-  const auto started = std::chrono::steady_clock::now();
+  const auto started = Clock::now();
   std::unique_ptr<Model> model(new Model);
   model->description_ = checkpoint.model();
   model->backend_ = &backend;
@@ -79,13 +86,14 @@ Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const M
     const TensorInfo* tensor = checkpoint.find(planned.slot.name);
     if (tensor == nullptr)
       return fail(ErrorCode::not_found, fmt::format("The checkpoint has no tensor {}.", planned.slot.name));
+    const auto weight_started = Clock::now();
     auto weight = load_weight(checkpoint, *tensor, planned.format, planned.as_stored, planned.tag, backend);
     if (!weight) return tl::unexpected(weight.error());
+    if (has_scales(planned.format) && !planned.as_stored) model->quantize_seconds_ += seconds_since(weight_started);
     model->entries_.push_back({planned, std::move(*weight)});
   }
   if (auto connected = model->connect(plan); !connected) return tl::unexpected(connected.error());
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
-  model->load_seconds_ = elapsed.count();
+  model->load_seconds_ = seconds_since(started);
   if (progress) progress({"Quantizing", total, total, {}});
   return model;
 }

@@ -48,6 +48,8 @@ class Model {
   std::uint64_t version() const { return version_; }
 
   double load_seconds() const { return load_seconds_; }  ///< reading, quantizing and placing all weights
+  /// Of these: reading and encoding the weights whose codes were found here.
+  double quantize_seconds() const { return quantize_seconds_; }
 
   /// What a forward pass needs of one transformer block.
   struct Layer {
@@ -86,6 +88,7 @@ class Model {
   std::vector<float> inverse_frequencies_;
   float embedding_scale_ = 1.0F;
   double load_seconds_ = 0;
+  double quantize_seconds_ = 0;
   std::uint64_t version_ = 0;
 };
 

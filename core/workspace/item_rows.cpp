@@ -173,6 +173,20 @@ constexpr std::array<std::pair<std::string_view, Spread SpeedResult::*>, 3> spee
     {"time_to_first_token_seconds", &SpeedResult::time_to_first_token},
 }};
 
+/// Measured once: stored with equal median, minimum and maximum.
+constexpr std::array<std::pair<std::string_view, double SpeedResult::*>, 3> single_figures = {{
+    {"load_seconds", &SpeedResult::load_seconds},
+    {"quantize_seconds", &SpeedResult::quantize_seconds},
+    {"memory_bandwidth_bytes_per_second", &SpeedResult::memory_bandwidth},
+}};
+constexpr std::string_view bytes_per_token_name = "bytes_per_token";
+
+void take_single_figure(SpeedResult& speed, const std::string& figure, double value) {
+  if (figure == bytes_per_token_name) speed.bytes_per_token = static_cast<std::int64_t>(value);
+  for (const auto& [name, member] : single_figures)
+    if (name == figure) speed.*member = value;
+}
+
 Result<void> read_speed(const Database& database, std::int64_t run, const Task& task, RunResult& result) {
   SpeedResult speed;
   speed.options = task.speed;
@@ -180,10 +194,12 @@ Result<void> read_speed(const Database& database, std::int64_t run, const Task& 
   const auto read = database.each("SELECT figure, median, minimum, maximum FROM speed WHERE run_id = ?1",
                                   std::array<SqlValue, 1>{run}, [&](Row& row) {
                                     const std::string figure = row.text();
+                                    const double median = row.number(), minimum = row.number();
+                                    const Spread spread{median, minimum, row.number()};
+                                    take_single_figure(speed, figure, median);
                                     for (const auto& [name, member] : speed_figures) {
                                       if (name != figure) continue;
-                                      const double median = row.number(), minimum = row.number();
-                                      speed.*member = {median, minimum, row.number()};
+                                      speed.*member = spread;
                                       ++found;
                                     }
                                   });
@@ -279,7 +295,12 @@ Result<void> write_chunk(Database& database, std::int64_t evaluation, const Perp
 Result<void> write_speed(Database& database, std::int64_t run, const SpeedResult& speed) {
   for (const auto& [name, member] : speed_figures)
     if (auto written = write_spread(database, run, name, speed.*member); !written) return written;
-  return {};
+  const auto write_single = [&](std::string_view name, double value) {
+    return write_spread(database, run, name, {value, value, value});
+  };
+  for (const auto& [name, member] : single_figures)
+    if (auto written = write_single(name, speed.*member); !written) return written;
+  return write_single(bytes_per_token_name, static_cast<double>(speed.bytes_per_token));
 }
 
 Result<void> read_outcomes(const Database& database, std::int64_t run, RunResult& result) {

@@ -213,9 +213,30 @@ TEST_F(CommandLine, EvaluateHasTheFieldsThatScriptsRelyOn) {
   const json perplexity = cli_json("evaluate " + model() + " nf4 --task perplexity --data " + file("text.txt"));
   for (const char* field : {"perplexity", "perplexity_error", "mean_nll"})
     EXPECT_TRUE(perplexity.contains(field)) << field;
+  const json kl = cli_json("evaluate " + model() + " nf4 --task kl --base fp32 --data " + file("text.txt"));
+  for (const char* field :
+       {"kl_mean", "kl_error", "kl_median", "kl_p99", "kl_max", "same_top", "rms_delta_p", "ln_perplexity_ratio"})
+    EXPECT_TRUE(kl.contains(field)) << field;
+  EXPECT_EQ(kl.at("scored"), 3 * 255);
   const json speed = cli_json("evaluate " + model() + " nf4 --task speed --prompt-tokens 8 --generated-tokens 4");
-  for (const char* field : {"prompt_tokens_per_second", "generation_tokens_per_second_min", "time_to_first_token_max"})
+  for (const char* field : {"prompt_tokens_per_second", "generation_tokens_per_second_min", "time_to_first_token_max",
+                            "load_seconds", "quantize_seconds", "memory_bandwidth", "bandwidth_share_min"})
     EXPECT_TRUE(speed.contains(field)) << field;
+}
+
+TEST_F(CommandLine, SensitivityRanksTensorsAndLayers) {
+  const json errors = cli_json("sensitivity " + model() + " nf4");
+  EXPECT_EQ(errors.at("rows").size(), 14U);
+  EXPECT_TRUE(errors.at("rows").at(0).contains("sqnr_db"));
+  EXPECT_FALSE(errors.at("rows").at(0).contains("kl_mean"));
+  std::ofstream(file("text.txt")) << std::string(1100, 'x');
+  const std::string measured = "sensitivity " + model() + " nf4 --measure kl --unit layer --data " + file("text.txt") +
+                               " --rows " + file("rows.jsonl") + " --csv " + file("layers.csv");
+  const json layers = cli_json(measured);
+  ASSERT_EQ(layers.at("rows").size(), 2U);
+  EXPECT_GE(layers.at("rows").at(0).at("kl_mean"), layers.at("rows").at(1).at("kl_mean"));
+  EXPECT_TRUE(std::filesystem::exists(file("layers.csv")));
+  EXPECT_EQ(cli_json(measured), layers);  // from the rows file, times included
 }
 
 TEST_F(CommandLine, EvaluateAsksSquadAndRecords) {

@@ -95,8 +95,11 @@ TEST_F(Sensitivity, ErrorsNeedNoRunAndTheLargestComeFirst) {
 }
 
 TEST_F(Sensitivity, LayersAddUpTheirTensors) {
-  const auto layers = errors("nf4:scope=all", SensitivityUnit::layer);
+  const auto layers = errors("nf4", SensitivityUnit::layer);
   ASSERT_EQ(layers.size(), 2U);
+  const auto all = errors("nf4:scope=all", SensitivityUnit::layer);
+  ASSERT_EQ(all.size(), 3U);  // the embedding and the head lie outside the layers
+  EXPECT_EQ(std::ranges::count(all, "model", &SensitivityRow::name), 1);
   for (const SensitivityRow& layer : layers) {
     EXPECT_EQ(layer.tensors.size(), 7U);
     EXPECT_THAT(layer.name, HasSubstr("model.layers."));
