@@ -205,6 +205,37 @@ class WindowTest : public QObject {
     QCOMPARE(entry.result->qa->task.scorer, Scorer::max);
   }
 
+  void divergences_are_measured_from_the_first_of_compare_all() {
+    REQUIRE_TINY_MODEL();
+    QTemporaryDir folder;
+    QFile text(folder.filePath(QStringLiteral("text.txt")));
+    QVERIFY(text.open(QIODevice::WriteOnly));
+    text.write(QByteArray("Lily saw a cat. ").repeated(100));
+    text.close();
+    MainWindow window(ResourcePaths::locate());
+    open(window, tiny_model());
+    TaskOptions tasks;
+    tasks.questions = false;
+    tasks.divergence = true;
+    tasks.text = text.fileName();
+    window.session().set_tasks(tasks);
+    QSignalSpy idle(&window.queue(), &RunQueue::became_idle);
+    window.control().compare_all();
+    QVERIFY(idle.wait(patience_ms));
+    const RunEntry& base = window.runs().entries().front();
+    QVERIFY2(base.stage == RunEntry::Stage::finished, qPrintable(base.message));
+    QCOMPARE(base.result->kl->result.divergence.mean, 0.0);
+    const RunEntry& last = window.runs().entries().back();
+    QVERIFY2(last.stage == RunEntry::Stage::finished, qPrintable(last.message));
+    QVERIFY(last.result->kl->result.divergence.mean > 0);
+    const int row = window.runs().rowCount() - 1;
+    QVERIFY(window.runs().index(row, RunsModel::divergence).data().toString().contains(QStringLiteral("±")));
+    QTRY_VERIFY_WITH_TIMEOUT(window.pages()[4]->shows_chart(), patience_ms);
+    QVERIFY(window.pages()[4]->sentence().contains(QStringLiteral("same top token")));
+    QVERIFY(export_report(folder.filePath(QStringLiteral("report")), window.runs().results()).has_value());
+    QVERIFY(QFile::exists(folder.filePath(QStringLiteral("report/divergence.png"))));
+  }
+
   void compare_all_fills_the_table_and_the_report() {
     REQUIRE_TINY_MODEL();
     QTemporaryDir folder;

@@ -12,6 +12,8 @@ namespace quantscope::ui {
 ChartData memory_chart(const std::vector<const RunEntry*>& runs);
 /// F1 and EM with standard errors per configuration.
 ChartData accuracy_chart(const std::vector<const RunEntry*>& runs, Scorer scorer);
+/// KL divergence per configuration: mean with standard error, and percentiles over positions.
+ChartData divergence_chart(const std::vector<const RunEntry*>& runs);
 /// What has to be said beside the scores: n, scorer, dataset notes, baseline note.
 QStringList accuracy_notes(const std::vector<const RunEntry*>& runs, Scorer scorer);
 

@@ -33,6 +33,10 @@ const PerplexityResult* perplexity_of(const RunEntry& entry) {
   return entry.has_result() && entry.result->perplexity ? &entry.result->perplexity->result : nullptr;
 }
 
+const KlResult* divergence_of(const RunEntry& entry) {
+  return entry.has_result() && entry.result->kl ? &entry.result->kl->result : nullptr;
+}
+
 QString weights_text(const RunEntry& entry, const RunEntry* baseline) {
   const MemoryRows* memory = memory_of(entry);
   if (memory == nullptr) return none;
@@ -64,6 +68,20 @@ QString pair_help(const PairedComparison& pair) {
   return text;
 }
 
+QString divergence_help(const KlOutcome& outcome) {
+  const KlResult& kl = outcome.result;
+  return tr("From %1 over %2 positions (%3). Same most probable token: %4 %. Median %5, 99 % of positions below %6 "
+            "nats. "
+            "Root mean square change of the right token's probability: %7 %.")
+      .arg(QString::fromStdString(outcome.base))
+      .arg(kl.scored)
+      .arg(QString::fromStdString(outcome.task.protocol))
+      .arg(100 * kl.same_top.mean, 0, 'f', 2)
+      .arg(format_number(KlResult::at(kl.divergence_percentiles, 0.5), 3),
+           format_number(KlResult::at(kl.divergence_percentiles, 0.99), 3))
+      .arg(100 * kl.rms_delta_p.value, 0, 'f', 2);
+}
+
 }  // namespace
 
 QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer scorer, int column) {
@@ -77,6 +95,10 @@ QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer sc
     case RunsModel::perplexity: {
       const PerplexityResult* result = perplexity_of(entry);
       return result == nullptr ? none : format_with_error(result->perplexity, result->perplexity_error);
+    }
+    case RunsModel::divergence: {
+      const KlResult* result = divergence_of(entry);
+      return result == nullptr ? none : format_with_error(result->divergence.mean, result->divergence.error);
     }
     case RunsModel::speed: return rate_text(entry);
     case RunsModel::state: return stage_text(entry);
@@ -106,6 +128,10 @@ QVariant run_cell_value(const RunEntry& entry, Scorer scorer, int column) {
       const PerplexityResult* result = perplexity_of(entry);
       return result == nullptr ? QVariant() : QVariant(result->perplexity);
     }
+    case RunsModel::divergence: {
+      const KlResult* result = divergence_of(entry);
+      return result == nullptr ? QVariant() : QVariant(result->divergence.mean);
+    }
     case RunsModel::speed: {
       const Rate rate = rate_of(entry);
       return rate.value <= 0 ? QVariant() : QVariant(rate.value);
@@ -131,6 +157,7 @@ QString run_cell_help(const RunEntry& entry, const RunEntry* baseline, int colum
         for (const std::string& note : entry.result->qa->notes) notes << QString::fromStdString(note);
         return notes.join(u'\n');
       }
+    case RunsModel::divergence: return divergence_of(entry) == nullptr ? QString() : divergence_help(*entry.result->kl);
     case RunsModel::speed:
       return rate_of(entry).measured ? tr("Generated tokens per second, median of the repetitions.")
                                      : tr("Prompt and generated tokens computed per second of question answering; tick "
@@ -156,6 +183,8 @@ QString run_column_help(int column) {
       return tr("Word overlap of the answers with the references: mean ± standard error, in percent.");
     case RunsModel::em: return tr("Exact matches: mean ± standard error, in percent.");
     case RunsModel::perplexity: return tr("Perplexity of the text file ± standard error; lower is better.");
+    case RunsModel::divergence:
+      return tr("KL divergence from the base, in nats per token: mean ± standard error. 0 means the same predictions.");
     case RunsModel::speed: return tr("Generated tokens per second.");
     case RunsModel::difference:
       return tr(

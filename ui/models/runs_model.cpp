@@ -46,9 +46,17 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
 QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int role) const {
   if (orientation != Qt::Horizontal || section < 0 || section >= column_count) return {};
   if (role == Qt::DisplayRole) {
-    const std::array<QString, column_count> titles = {
-        tr("Configuration"), tr("Weights (MiB)"),          tr("As reported (MiB)"), tr("Bits/weight"), tr("F1 (%)"),
-        tr("EM (%)"),        tr("F1 difference (points)"), tr("Perplexity"),        tr("Tokens/s"),    tr("State")};
+    const std::array<QString, column_count> titles = {tr("Configuration"),
+                                                      tr("Weights (MiB)"),
+                                                      tr("As reported (MiB)"),
+                                                      tr("Bits/weight"),
+                                                      tr("F1 (%)"),
+                                                      tr("EM (%)"),
+                                                      tr("F1 difference (points)"),
+                                                      tr("Perplexity"),
+                                                      tr("KL divergence (nats)"),
+                                                      tr("Tokens/s"),
+                                                      tr("State")};
     return titles[static_cast<std::size_t>(section)];
   }
   if (role == Qt::ToolTipRole) return run_column_help(section);

@@ -15,7 +15,20 @@ class RunsModel : public QAbstractTableModel {
   Q_OBJECT
 
  public:
-  enum Column { configuration, weights, reported, bits, f1, em, difference, perplexity, speed, state, column_count };
+  enum Column {
+    configuration,
+    weights,
+    reported,
+    bits,
+    f1,
+    em,
+    difference,
+    perplexity,
+    divergence,
+    speed,
+    state,
+    column_count
+  };
 
   explicit RunsModel(QObject* parent = nullptr) : QAbstractTableModel(parent) {}
 

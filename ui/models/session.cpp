@@ -82,7 +82,7 @@ QString Session::why_not_runnable() const {
   if (checkpoint_->is_plan())
     return tr("This is a plan: a config.json without weights. Memory can be forecast, nothing can be run.");
   if (checkpoint_->model().layers == 0) return tr("These are tensors without a model, so nothing can be run.");
-  if (tasks_.tasks().empty()) return tr("Choose at least one task under Data.");
+  if (tasks_.tasks(settings_).empty()) return tr("Choose at least one task under Data.");
   return {};
 }
 
@@ -90,7 +90,7 @@ RunRequest Session::request(const Settings& settings) const {
   RunRequest request;
   request.model = model_.toStdString();
   request.settings = settings;
-  request.tasks = tasks_.tasks();
+  request.tasks = tasks_.tasks(compare_all().front());
   return request;
 }
 

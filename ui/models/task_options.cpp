@@ -3,7 +3,7 @@
 
 namespace quantscope::ui {
 
-std::vector<Task> TaskOptions::tasks() const {
+std::vector<Task> TaskOptions::tasks(const Settings& base) const {
   std::vector<Task> list;
   if (questions) {
     Task task;
@@ -18,6 +18,13 @@ std::vector<Task> TaskOptions::tasks() const {
     Task task;
     task.kind = TaskKind::perplexity;
     task.data = text.toStdString();
+    list.push_back(std::move(task));
+  }
+  if (divergence) {
+    Task task;
+    task.kind = TaskKind::kl;
+    task.data = text.toStdString();
+    task.base = base;
     list.push_back(std::move(task));
   }
   if (speed) {

@@ -17,9 +17,11 @@ struct TaskOptions {
   Sample sample;
   bool perplexity = false;
   QString text = QStringLiteral("sample");
+  bool divergence = false;  ///< KL divergence on the same text
   bool speed = false;
 
-  std::vector<Task> tasks() const;
+  /// `base` is what KL divergences are measured from.
+  std::vector<Task> tasks(const Settings& base) const;
   bool operator==(const TaskOptions&) const = default;
 };
 

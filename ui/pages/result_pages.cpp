@@ -81,4 +81,12 @@ void AccuracyPage::refresh() {
   notes_->setVisible(!notes.isEmpty());
 }
 
+DivergencePage::DivergencePage(RunsModel& runs, QWidget* parent)
+    : Page(tr("Tick \"KL divergence\" under Data and press Compare all (Ctrl+Return)."), parent), runs_(runs) {
+  refresh_soon(pending_, this, &DivergencePage::refresh);
+  connect(&runs_, &RunsModel::changed, this, [this] { start(pending_); });
+}
+
+void DivergencePage::refresh() { show_chart(divergence_chart(charted_runs(runs_)), true); }
+
 }  // namespace quantscope::ui

@@ -46,4 +46,18 @@ class AccuracyPage : public Page {
   QTimer pending_;
 };
 
+/// How far are the predictions from those of the base?
+class DivergencePage : public Page {
+  Q_OBJECT
+
+ public:
+  explicit DivergencePage(RunsModel& runs, QWidget* parent = nullptr);
+
+ private:
+  void refresh();
+
+  RunsModel& runs_;
+  QTimer pending_;
+};
+
 }  // namespace quantscope::ui

@@ -75,6 +75,9 @@ void DataPanel::build_controls() {
   perplexity_ = named(new QCheckBox(tr("Perple&xity"), this), tr("Perplexity"), tr("How well a text is predicted."));
   text_ = named(new QComboBox(this), tr("Text"), tr("A plain text file, or the small bundled sample."));
   text_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  divergence_ =
+      named(new QCheckBox(tr("&KL divergence"), this), tr("KL divergence"),
+            tr("How far the predictions on the text are from those of the first configuration of Compare all."));
   speed_ = named(new QCheckBox(tr("Spee&d"), this), tr("Speed"),
                  tr("128 prompt tokens and 32 generated ones, three times."));
 }
@@ -96,6 +99,7 @@ void DataPanel::lay_out() {
   form->addRow(tr("Seed"), seed_);
   form->addRow(link);
   form->addRow(perplexity_);
+  form->addRow(divergence_);
   form->addRow(tr("Text"), text_);
   form->addRow(speed_);
 }
@@ -103,7 +107,7 @@ void DataPanel::lay_out() {
 void DataPanel::connect_controls() {
   connect(dataset_, &QComboBox::activated, this, &DataPanel::choose_dataset);
   connect(text_, &QComboBox::activated, this, &DataPanel::choose_text);
-  for (QCheckBox* box : {questions_, perplexity_, speed_})
+  for (QCheckBox* box : {questions_, perplexity_, divergence_, speed_})
     connect(box, &QCheckBox::clicked, this, &DataPanel::take_options);
   for (QComboBox* box : {layout_, items_, sample_}) connect(box, &QComboBox::activated, this, &DataPanel::take_options);
   for (QSpinBox* box : {count_, seed_}) connect(box, &QSpinBox::valueChanged, this, &DataPanel::take_options);
@@ -141,6 +145,7 @@ void DataPanel::take_options() {
   if (options.sample.kind != Sample::Kind::all) options.sample.count = count_->value();
   if (options.sample.kind == Sample::Kind::random) options.sample.seed = static_cast<std::uint64_t>(seed_->value());
   options.perplexity = perplexity_->isChecked();
+  options.divergence = divergence_->isChecked();
   options.speed = speed_->isChecked();
   session_.set_tasks(options);
 }
@@ -159,7 +164,8 @@ void DataPanel::show_options() {
   seed_->setEnabled(options.questions && options.sample.kind == Sample::Kind::random);
   perplexity_->setChecked(options.perplexity);
   show_file(*text_, options.text, tr("bundled sample"));
-  text_->setEnabled(options.perplexity);
+  divergence_->setChecked(options.divergence);
+  text_->setEnabled(options.perplexity || options.divergence);
   speed_->setChecked(options.speed);
 }
 

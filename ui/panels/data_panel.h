@@ -38,6 +38,7 @@ class DataPanel : public QWidget {
   QSpinBox* seed_ = nullptr;
   QCheckBox* perplexity_ = nullptr;
   QComboBox* text_ = nullptr;
+  QCheckBox* divergence_ = nullptr;
   QCheckBox* speed_ = nullptr;
 };
 

@@ -116,6 +116,7 @@ void MainWindow::build_pages() {
   add(new LevelsPage(this), tr("Levels"), tr("Why NF4 and not INT4?"));
   add(new MemoryPage(runs_, session_, this), tr("Memory"), tr("Where do the bytes go?"));
   add(new AccuracyPage(runs_, this), tr("Accuracy"), tr("Is the difference real?"));
+  add(new DivergencePage(runs_, this), tr("Divergence"), tr("How far are the predictions from those of the base?"));
   setCentralWidget(tabs_);
 }
 

@@ -16,7 +16,8 @@ Result<void> write_charts(const QString& folder, std::span<const RunResult> runs
   const std::vector<RunEntry> rows = rows_of(runs, Scorer::lm_eval);
   std::vector<const RunEntry*> shown;
   for (const RunEntry& row : rows) shown.push_back(&row);
-  for (const ChartData& chart : {memory_chart(shown), accuracy_chart(shown, Scorer::lm_eval), levels_chart()}) {
+  for (const ChartData& chart :
+       {memory_chart(shown), accuracy_chart(shown, Scorer::lm_eval), divergence_chart(shown), levels_chart()}) {
     if (chart.empty()) continue;
     const QString path = QDir(folder).filePath(chart.name + QStringLiteral(".png"));
     if (!write_chart_png(chart, path))

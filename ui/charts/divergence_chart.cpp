@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QCoreApplication>
+#include <QStringList>
+#include <algorithm>
+#include <array>
+
+#include "ui/charts/result_charts.h"
+#include "ui/models/format.h"
+
+namespace quantscope::ui {
+namespace {
+
+/// Percentiles drawn beside the mean.
+constexpr std::array<double, 3> drawn_fractions = {0.5, 0.9, 0.99};
+constexpr double percentile_offset = 0.22;
+
+QString tr(const char* text) { return QCoreApplication::translate("DivergenceChart", text); }
+
+QString label_of(const RunEntry& run) { return QString::fromStdString(configuration_label(run.request.settings)); }
+
+ChartSeries points_of(const RunEntry& run, const QString& name, bool faded) {
+  ChartSeries series;
+  series.name = QStringLiteral("%1, %2").arg(label_of(run), name);
+  series.shape = SeriesShape::points;
+  series.color = type_color(run.request.settings.type);
+  series.marker = type_marker(run.request.settings.type);
+  series.faded = faded;
+  series.in_legend = false;
+  return series;
+}
+
+/// The mean with its standard error; a base compared with itself has 0, which a logarithmic axis cannot show.
+void add_run(const RunEntry& run, double row, ChartData& chart) {
+  const KlResult& kl = run.result->kl->result;
+  ChartSeries mean = points_of(run, tr("mean"), false);
+  ChartSeries percentiles = points_of(run, tr("median, 90 %, 99 %"), true);
+  if (kl.divergence.mean > 0) {
+    mean.x = {kl.divergence.mean};
+    mean.y = {row};
+    mean.error = {kl.divergence.error};
+  }
+  for (const double fraction : drawn_fractions) {
+    const double value = KlResult::at(kl.divergence_percentiles, fraction);
+    if (value <= 0) continue;
+    percentiles.x << value;
+    percentiles.y << row - percentile_offset;
+  }
+  chart.y.labels.emplace_back(row, label_of(run));
+  for (ChartSeries& series : std::array{std::move(mean), std::move(percentiles)})
+    if (!series.x.isEmpty()) chart.series.push_back(std::move(series));
+}
+
+ChartSeries legend_entry(const QString& name, bool faded) {
+  ChartSeries series;
+  series.name = name;
+  series.shape = SeriesShape::points;
+  series.color = QColor(0x80, 0x80, 0x80);
+  series.faded = faded;
+  return series;
+}
+
+/// "NF4: 0.0610 ± 0.0011 nats, same top token 91.2 %".
+QString sentence_of(const RunEntry& run) {
+  const KlResult& kl = run.result->kl->result;
+  if (kl.divergence.mean == 0) return tr("%1: the same").arg(label_of(run));
+  return tr("%1: %2 nats, same top token %3 %")
+      .arg(label_of(run), format_with_error(kl.divergence.mean, kl.divergence.error))
+      .arg(100 * kl.same_top.mean, 0, 'f', 1);
+}
+
+}  // namespace
+
+ChartData divergence_chart(const std::vector<const RunEntry*>& runs) {
+  ChartData chart;
+  chart.name = QStringLiteral("divergence");
+  QStringList sentences;
+  const KlOutcome* first = nullptr;
+  int shown = 0;
+  for (const RunEntry* run : runs) {
+    if (!run->has_result() || !run->result->kl || run->result->kl->result.scored == 0) continue;
+    if (first == nullptr) first = &*run->result->kl;
+    add_run(*run, -shown++, chart);
+    sentences << sentence_of(*run);
+  }
+  if (chart.series.empty()) return chart;
+  chart.series.push_back(legend_entry(tr("Mean ± standard error (upper)"), false));
+  chart.series.push_back(legend_entry(tr("Median, 90 % and 99 % of positions (lower)"), true));
+  chart.x.title = tr("KL divergence from %1 (nats per token)").arg(QString::fromStdString(first->base));
+  chart.x.logarithmic = true;
+  chart.y.title = tr("Configuration");
+  chart.y.range = {-shown + 0.3, 0.8 + 0.16 * shown};  // room for the legend
+  chart.summary = tr("Over %1 positions of %2 (%3). %4.")
+                      .arg(first->result.scored)
+                      .arg(QString::fromStdString(first->text_name), QString::fromStdString(first->task.protocol),
+                           sentences.join(QStringLiteral("; ")));
+  return chart;
+}
+
+}  // namespace quantscope::ui
