@@ -107,24 +107,22 @@ Result<Settings> read_settings(const QuantizationConfig& config) {
 
 /// One weight on its way in.
 struct Found {
-  const FileTensor* qweight = nullptr;
-  const FileTensor* qzeros = nullptr;
-  const FileTensor* scales = nullptr;
-  std::string module;
+  PackedModule module;
   WeightFormat format;
 };
 
 Result<void> enter(const FileTensors& tensors, const Found& weight, std::int64_t rows, std::int64_t columns,
                    const Settings& settings, QuantizedWeights& found) {
-  const Parts parts{tensors.bytes(*weight.qweight), tensors.bytes(*weight.qzeros), tensors.bytes(*weight.scales)};
+  const Parts parts{tensors.bytes(*weight.module.qweight), tensors.bytes(*weight.module.qzeros),
+                    tensors.bytes(*weight.module.scales)};
   std::shared_ptr<const StoredWeight> stored;
   if (settings.version == Version::gemm)
     stored = std::make_shared<AwqGemmWeight>(rows, columns, weight.format, parts);
   else
-    stored = std::make_shared<AwqGemvWeight>(rows, columns, weight.format, weight.qzeros->shape[1], parts);
-  const FileTensor* list[] = {weight.qweight, weight.qzeros, weight.scales};
+    stored = std::make_shared<AwqGemvWeight>(rows, columns, weight.format, weight.module.qzeros->shape[1], parts);
+  const FileTensor* list[] = {weight.module.qweight, weight.module.qzeros, weight.module.scales};
   const std::string group = settings.group_size == -1 ? "one group" : fmt::format("group {}", settings.group_size);
-  found.add(weight.module + ".weight", {rows, columns}, weight.format,
+  found.add(weight.module.name + ".weight", {rows, columns}, weight.format,
             fmt::format("AWQ 4-bit {}, {}", group, settings.version == Version::gemm ? "gemm" : "gemv"), list,
             std::move(stored));
   return {};
@@ -136,48 +134,36 @@ tl::unexpected<Error> uneven(const FileTensors& tensors, const FileTensor& qweig
 }
 
 Result<void> add_gemm(const FileTensors& tensors, Found weight, const Settings& settings, QuantizedWeights& found) {
-  const std::int64_t columns = weight.qweight->shape[0], rows = 8 * weight.qweight->shape[1];
+  const std::int64_t columns = weight.module.qweight->shape[0], rows = 8 * weight.module.qweight->shape[1];
   const std::int64_t group = settings.group_size == -1 ? columns : std::min(settings.group_size, columns);
-  if (columns % group != 0) return uneven(tensors, *weight.qweight, columns, group);
+  if (columns % group != 0) return uneven(tensors, *weight.module.qweight, columns, group);
   const std::int64_t groups = columns / group;
   const std::int64_t zeros_shape[] = {groups, rows / 8}, scales_shape[] = {groups, rows};
-  if (auto fits = tensors.expect(*weight.qzeros, "I32", zeros_shape); !fits) return fits;
-  if (auto fits = tensors.expect(*weight.scales, weight.scales->dtype, scales_shape); !fits) return fits;
+  if (auto fits = tensors.expect(*weight.module.qzeros, "I32", zeros_shape); !fits) return fits;
+  if (auto fits = tensors.expect(*weight.module.scales, weight.module.scales->dtype, scales_shape); !fits) return fits;
   weight.format.block_size = group;
   return enter(tensors, weight, rows, columns, settings, found);
 }
 
 Result<void> add_gemv(const FileTensors& tensors, Found weight, const Settings& settings, QuantizedWeights& found) {
-  const std::int64_t rows = weight.qweight->shape[0], columns = 8 * weight.qweight->shape[1];
+  const std::int64_t rows = weight.module.qweight->shape[0], columns = 8 * weight.module.qweight->shape[1];
   const std::int64_t group = settings.group_size == -1 ? columns : std::min(settings.group_size, columns);
-  if (columns % group != 0) return uneven(tensors, *weight.qweight, columns, group);
+  if (columns % group != 0) return uneven(tensors, *weight.module.qweight, columns, group);
   const std::int64_t groups = columns / group;
-  if (weight.qzeros->dtype != "I32" || weight.qzeros->shape.size() != 2 || weight.qzeros->shape[0] != rows ||
-      weight.qzeros->shape[1] > columns || 8 * weight.qzeros->shape[1] < groups)
-    return tensors.damage(*weight.qzeros,
+  if (weight.module.qzeros->dtype != "I32" || weight.module.qzeros->shape.size() != 2 ||
+      weight.module.qzeros->shape[0] != rows || weight.module.qzeros->shape[1] > columns ||
+      8 * weight.module.qzeros->shape[1] < groups)
+    return tensors.damage(*weight.module.qzeros,
                           fmt::format("it is no matrix of int32 with {} rows of {} zero points or more", rows, groups));
-  const std::int64_t scales_shape[] = {rows, 8 * weight.qzeros->shape[1]};
-  if (auto fits = tensors.expect(*weight.scales, weight.scales->dtype, scales_shape); !fits) return fits;
+  const std::int64_t scales_shape[] = {rows, 8 * weight.module.qzeros->shape[1]};
+  if (auto fits = tensors.expect(*weight.module.scales, weight.module.scales->dtype, scales_shape); !fits) return fits;
   weight.format.block_size = group;
   return enter(tensors, weight, rows, columns, settings, found);
 }
 
-Result<void> add_weight(const FileTensors& tensors, const FileTensor& qweight, const Settings& settings,
+Result<void> add_weight(const FileTensors& tensors, const PackedModule& module, const Settings& settings,
                         QuantizedWeights& found) {
-  Found weight;
-  weight.qweight = &qweight;
-  weight.module = qweight.name.substr(0, qweight.name.size() - std::string_view(".qweight").size());
-  const auto qzeros = tensors.companion(qweight, weight.module + ".qzeros"),
-             scales = tensors.companion(qweight, weight.module + ".scales");
-  if (!qzeros) return tl::unexpected(qzeros.error());
-  if (!scales) return tl::unexpected(scales.error());
-  weight.qzeros = *qzeros;
-  weight.scales = *scales;
-  if (qweight.dtype != "I32" || qweight.shape.size() != 2 || qweight.bytes == 0)
-    return tensors.damage(qweight, "it is not a matrix of int32");
-  const auto scale_type = scale_type_of((*scales)->dtype);
-  if (!scale_type) return tensors.damage(**scales, fmt::format("its dtype {} is not one of scales", (*scales)->dtype));
-  weight.format = affine_format(bits, 0, *scale_type);
+  Found weight{module, affine_format(bits, 0, module.scale_type)};
   weight.format.zero_point = ZeroPoint::integer;
   return settings.version == Version::gemm ? add_gemm(tensors, std::move(weight), settings, found)
                                            : add_gemv(tensors, std::move(weight), settings, found);
@@ -188,10 +174,8 @@ Result<void> add_weight(const FileTensors& tensors, const FileTensor& qweight, c
 Result<void> find_awq_weights(const FileTensors& tensors, const QuantizationConfig& config, QuantizedWeights& found) {
   const auto settings = read_settings(config);
   if (!settings) return tl::unexpected(settings.error());
-  for (const FileTensor& tensor : tensors.all())
-    if (tensor.name.ends_with(".qweight"))
-      if (auto added = add_weight(tensors, tensor, *settings, found); !added) return added;
-  return {};
+  return for_each_packed_module(
+      tensors, [&](const PackedModule& module) { return add_weight(tensors, module, *settings, found); });
 }
 
 }  // namespace quantscope

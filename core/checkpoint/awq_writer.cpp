@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/checkpoint/awq_writer.h"
+#include "core/checkpoint/layout_writer.h"
 
 #include <fmt/format.h>
 
@@ -30,7 +30,14 @@ std::vector<std::uint32_t> gemm_words(const std::uint8_t* codes, std::int64_t ro
   return words;
 }
 
-}  // namespace
+class AwqWriter final : public LayoutWriter {
+ public:
+  Result<std::vector<TensorDeclaration>> declare(const LayoutWeight& weight) const override;
+  Result<void> append(const LayoutWeight& weight, const QuantizedTensor& tensor,
+                      SafetensorsWriter& file) const override;
+  ordered_json config(const std::vector<LayoutWeight>& weights,
+                      const std::vector<std::string>& plain_modules) const override;
+};
 
 Result<std::vector<TensorDeclaration>> AwqWriter::declare(const LayoutWeight& weight) const {
   const WeightFormat& format = weight.format;
@@ -74,5 +81,9 @@ ordered_json AwqWriter::config(const std::vector<LayoutWeight>& weights,
   return {{"quant_method", "awq"}, {"bits", bits},      {"group_size", one_group ? -1 : format.block_size},
           {"zero_point", true},    {"version", "gemm"}, {"modules_to_not_convert", skipped}};
 }
+
+}  // namespace
+
+std::unique_ptr<LayoutWriter> awq_writer() { return std::make_unique<AwqWriter>(); }
 
 }  // namespace quantscope

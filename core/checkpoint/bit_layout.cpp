@@ -14,7 +14,38 @@ void transpose(const FileMatrix<T>& scales, std::int64_t first_row, QuantizedTen
     for (std::int64_t row = 0; row < tensor.rows; ++row) out[row * groups + group] = scales.at(group, first_row + row);
 }
 
+constexpr std::string_view packed_suffix = ".qweight";
+
+Result<PackedModule> packed_module(const FileTensors& tensors, const FileTensor& qweight) {
+  PackedModule module;
+  module.name = qweight.name.substr(0, qweight.name.size() - packed_suffix.size());
+  module.qweight = &qweight;
+  const auto qzeros = tensors.companion(qweight, module.name + ".qzeros"),
+             scales = tensors.companion(qweight, module.name + ".scales");
+  if (!qzeros) return tl::unexpected(qzeros.error());
+  if (!scales) return tl::unexpected(scales.error());
+  module.qzeros = *qzeros;
+  module.scales = *scales;
+  if (qweight.dtype != "I32" || qweight.shape.size() != 2 || qweight.bytes == 0)
+    return tensors.damage(qweight, "it is not a matrix of int32");
+  const auto scale_type = scale_type_of((*scales)->dtype);
+  if (!scale_type) return tensors.damage(**scales, fmt::format("its dtype {} is not one of scales", (*scales)->dtype));
+  module.scale_type = *scale_type;
+  return module;
+}
+
 }  // namespace
+
+Result<void> for_each_packed_module(const FileTensors& tensors,
+                                    const std::function<Result<void>(const PackedModule& module)>& add) {
+  for (const FileTensor& tensor : tensors.all()) {
+    if (!tensor.name.ends_with(packed_suffix)) continue;
+    const auto module = packed_module(tensors, tensor);
+    if (!module) return tl::unexpected(module.error());
+    if (auto added = add(*module); !added) return added;
+  }
+  return {};
+}
 
 std::optional<ScaleType> scale_type_of(std::string_view dtype) {
   if (dtype == "F16") return ScaleType::float16;

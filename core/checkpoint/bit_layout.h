@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +39,19 @@ class FileMatrix {
 
 /// The scale type of a safetensors dtype: F16, BF16 or F32.
 std::optional<ScaleType> scale_type_of(std::string_view dtype);
+
+/// A linear P in the layouts of GPTQ and AWQ, which lies in several tensors.
+struct PackedModule {
+  std::string name;                     ///< P
+  const FileTensor* qweight = nullptr;  ///< P.qweight, a matrix of int32
+  const FileTensor* qzeros = nullptr;   ///< P.qzeros
+  const FileTensor* scales = nullptr;   ///< P.scales
+  ScaleType scale_type = ScaleType::float16;
+};
+/// Hands each module of the checkpoint to `add`. Fails where `add` does, and where a tensor of a module is missing or
+/// of another type.
+Result<void> for_each_packed_module(const FileTensors& tensors,
+                                    const std::function<Result<void>(const PackedModule& module)>& add);
 
 /// Copies scales [groups, columns of `scales`] of the rows [first_row, first_row + tensor.rows) into the tensor, which
 /// keeps them as [rows, groups].

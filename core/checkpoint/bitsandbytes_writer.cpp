@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/checkpoint/bitsandbytes_writer.h"
+#include "core/checkpoint/layout_writer.h"
 
 #include <fmt/format.h>
 
@@ -109,7 +109,19 @@ Result<void> append_4bit(const LayoutWeight& weight, const QuantizedTensor& tens
   return file.append_values<char>(state_text(weight, tensor.nested_offset()));
 }
 
-}  // namespace
+class BitsandbytesWriter final : public LayoutWriter {
+ public:
+  explicit BitsandbytesWriter(ComputeType compute) : compute_(compute) {}
+
+  Result<std::vector<TensorDeclaration>> declare(const LayoutWeight& weight) const override;
+  Result<void> append(const LayoutWeight& weight, const QuantizedTensor& tensor,
+                      SafetensorsWriter& file) const override;
+  ordered_json config(const std::vector<LayoutWeight>& weights,
+                      const std::vector<std::string>& plain_modules) const override;
+
+ private:
+  ComputeType compute_;
+};
 
 Result<std::vector<TensorDeclaration>> BitsandbytesWriter::declare(const LayoutWeight& weight) const {
   if (is_int8(weight.format)) return declare_int8(weight);
@@ -154,6 +166,12 @@ ordered_json BitsandbytesWriter::config(const std::vector<LayoutWeight>& weights
           {"load_in_4bit", four},
           {"load_in_8bit", !four},
           {"quant_method", "bitsandbytes"}};
+}
+
+}  // namespace
+
+std::unique_ptr<LayoutWriter> bitsandbytes_writer(ComputeType compute) {
+  return std::make_unique<BitsandbytesWriter>(compute);
 }
 
 std::string module_of(std::string_view weight_name) {

@@ -157,13 +157,9 @@ class Writer {
   }
 
   Result<ordered_json> make_config() const {
-    const fs::path path = request_.source_folder / "config.json";
-    auto document = open_json(path);
-    if (!document) return tl::unexpected(std::move(document.error()));
-    const auto bytes = document->file.mapping.bytes();
-    ordered_json config =
-        ordered_json::parse(reinterpret_cast<const char*>(bytes.data()),
-                            reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
+    auto source = request_.source_folder.empty() ? Result<ordered_json>(request_.config) : source_config();
+    if (!source) return source;
+    ordered_json config = std::move(*source);
     config.erase("quantization_config");
     if (request_.layout == nullptr) {
       const char* key = config.contains("dtype") ? "dtype" : "torch_dtype";
@@ -178,6 +174,14 @@ class Writer {
     }
     config["quantization_config"] = request_.layout->config(weights, plain_modules);
     return config;
+  }
+
+  Result<ordered_json> source_config() const {
+    const auto document = open_json(request_.source_folder / "config.json");
+    if (!document) return tl::unexpected(document.error());
+    const auto bytes = document->file.mapping.bytes();
+    const auto* text = reinterpret_cast<const char*>(bytes.data());
+    return ordered_json::parse(text, text + bytes.size(), nullptr, false);
   }
 
   const char* plain_dtype() const {
@@ -263,6 +267,13 @@ class Writer {
       const std::string text = config["quantization_config"].dump(2) + "\n";
       if (auto done = write_text(folder / "quantize_config.json", text); !done) return done;
     }
+    for (const FolderText& file : request_.texts)
+      if (auto done = write_text(folder / file.name, file.text); !done) return done;
+    if (request_.source_folder.empty()) return {};
+    return copy_companions(folder);
+  }
+
+  Result<void> copy_companions(const fs::path& folder) const {
     for (const std::string_view name : companions) {
       const fs::path from = request_.source_folder / name;
       std::error_code error;

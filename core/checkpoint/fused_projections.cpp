@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/checkpoint/fused_projections.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "core/checkpoint/model_families.h"
 
 namespace quantscope {
 namespace {
@@ -71,6 +75,42 @@ void split_fused_projections(const ModelDescription& model, std::vector<TensorIn
   for (const TensorInfo& tensor : tensors)
     for (TensorInfo& range : split(tensor, model)) result.push_back(std::move(range));
   tensors = std::move(result);
+}
+
+std::vector<std::vector<WeightSlot>> stored_slots(const ModelDescription& model) {
+  const Family* family = find_family(model.family);
+  const bool fused = family != nullptr && family->fused_projections;
+  std::vector<std::vector<WeightSlot>> groups;
+  for (WeightSlot& slot : weight_slots(model)) {
+    const auto ends = [&slot](std::string_view part) { return slot.name.ends_with(part); };
+    const bool continues = ends(".k_proj.weight") || ends(".v_proj.weight") || ends(".up_proj.weight");
+    if (fused && continues)
+      groups.back().push_back(std::move(slot));
+    else
+      groups.push_back({std::move(slot)});
+  }
+  return groups;
+}
+
+std::string stored_name(const std::vector<WeightSlot>& slots) {
+  std::string name = slots.front().name;
+  if (slots.size() == 1) return name;
+  constexpr std::string_view query = "q_proj.weight", gate = "gate_proj.weight";
+  const bool attention = name.ends_with(query);
+  name.resize(name.size() - (attention ? query : gate).size());
+  return name + (attention ? "qkv_proj.weight" : "gate_up_proj.weight");
+}
+
+Result<void> check_fused_projections(const std::vector<TensorInfo>& tensors,
+                                     const std::vector<std::filesystem::path>& files) {
+  for (const TensorInfo& tensor : tensors)
+    if (tensor.quantized && split_name(tensor.name))
+      return fail(ErrorCode::unsupported,
+                  fmt::format("{} holds {} as {}: projections that are fused and quantized are not read; open the "
+                              "unquantized checkpoint, or a GGUF file of it.",
+                              files[tensor.file].filename().string(), tensor.stored_name, tensor.layout),
+                  fmt::format("{}, tensor {}", files[tensor.file].string(), tensor.stored_name));
+  return {};
 }
 
 }  // namespace quantscope

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
@@ -15,5 +17,17 @@ namespace quantscope {
 /// Source of the order of rows: transformers, models/phi3/modeling_phi3.py. A tensor whose rows do not add up is left
 /// as it is, and is then missing as q_proj.
 void split_fused_projections(const ModelDescription& model, std::vector<TensorInfo>& tensors);
+
+/// The weights of a model in the groups that its files hold as one tensor: q, k and v, and gate and up, where the
+/// family fuses them, else each by itself. The rows of a group's slots follow one another.
+std::vector<std::vector<WeightSlot>> stored_slots(const ModelDescription& model);
+
+/// What Hugging Face files call such a group: "model.layers.3.self_attn.qkv_proj.weight"; the slot's own name where it
+/// is one.
+std::string stored_name(const std::vector<WeightSlot>& slots);
+
+/// Fails with unsupported where a fused projection was left whole because its codes and scales lie in several tensors.
+Result<void> check_fused_projections(const std::vector<TensorInfo>& tensors,
+                                     const std::vector<std::filesystem::path>& files);
 
 }  // namespace quantscope

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/checkpoint/fused_projections.h"
 #include "core/checkpoint/gguf_model_pairs.h"
 #include "core/checkpoint/gguf_names.h"
 #include "core/checkpoint/gguf_vocabulary_pairs.h"
@@ -170,33 +171,9 @@ GgmlType common_type(const std::vector<GgufPlanEntry>& plan) {
   return most == values.end() ? GgmlType::f32 : most->first;
 }
 
-/// The slots of each tensor: one, or the parts of a fused projection, which follow one another.
-std::vector<std::vector<WeightSlot>> tensor_slots(const ModelDescription& model, const Family& family) {
-  std::vector<std::vector<WeightSlot>> groups;
-  for (WeightSlot& slot : weight_slots(model)) {
-    const auto ends = [&slot](std::string_view part) { return slot.name.ends_with(part); };
-    const bool continues = ends(".k_proj.weight") || ends(".v_proj.weight") || ends(".up_proj.weight");
-    if (family.fused_projections && continues)
-      groups.back().push_back(std::move(slot));
-    else
-      groups.push_back({std::move(slot)});
-  }
-  return groups;
-}
-
-std::string tensor_name(const std::vector<WeightSlot>& slots, const Family& family) {
-  std::string name = slots.front().name;
-  if (slots.size() > 1) {
-    const bool attention = name.ends_with(".q_proj.weight");
-    name.replace(name.rfind('.', name.size() - std::string_view(".weight").size() - 1) + 1, std::string::npos,
-                 attention ? "qkv_proj.weight" : "gate_up_proj.weight");
-  }
-  return gguf_name(name, family);
-}
-
 Result<GgufPlanEntry> plan_tensor(const Checkpoint& checkpoint, const GgufTypes& types, std::vector<WeightSlot> slots,
                                   const Family& family) {
-  GgufPlanEntry entry{{}, {tensor_name(slots, family), {0, slots.front().columns}, {}}, true};
+  GgufPlanEntry entry{{}, {gguf_name(stored_name(slots), family), {0, slots.front().columns}, {}}, true};
   for (const WeightSlot& slot : slots) {
     const TensorInfo* tensor = checkpoint.find(slot.name);
     if (tensor == nullptr)
@@ -227,7 +204,7 @@ Result<std::vector<GgufPlanEntry>> plan_gguf(const Checkpoint& checkpoint, const
   if (auto written = check_model(checkpoint); !written) return tl::unexpected(std::move(written.error()));
   const Family& family = gguf_family(*find_family(checkpoint.model().family));
   std::vector<GgufPlanEntry> plan;
-  for (std::vector<WeightSlot>& slots : tensor_slots(checkpoint.model(), family)) {
+  for (std::vector<WeightSlot>& slots : stored_slots(checkpoint.model())) {
     auto entry = plan_tensor(checkpoint, types, std::move(slots), family);
     if (!entry) return tl::unexpected(std::move(entry.error()));
     plan.push_back(std::move(*entry));

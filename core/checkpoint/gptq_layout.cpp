@@ -135,15 +135,9 @@ Result<Settings> read_settings(const QuantizationConfig& config) {
   return Settings{static_cast<int>(*bits), *group, *offset};
 }
 
-Result<void> add_weight(const FileTensors& tensors, const FileTensor& qweight, const Settings& settings,
+Result<void> add_weight(const FileTensors& tensors, const PackedModule& module, const Settings& settings,
                         QuantizedWeights& found) {
-  const std::string module = qweight.name.substr(0, qweight.name.size() - std::string_view(".qweight").size());
-  const auto qzeros = tensors.companion(qweight, module + ".qzeros"),
-             scales = tensors.companion(qweight, module + ".scales");
-  if (!qzeros) return tl::unexpected(qzeros.error());
-  if (!scales) return tl::unexpected(scales.error());
-  if (qweight.dtype != "I32" || qweight.shape.size() != 2 || qweight.bytes == 0)
-    return tensors.damage(qweight, "it is not a matrix of int32");
+  const FileTensor& qweight = *module.qweight;
   const std::int64_t rows = qweight.shape[1], words = qweight.shape[0], bits = settings.bits;
   const std::int64_t columns = words * 32 / bits;
   if (words * 32 % bits != 0 || rows * bits % 32 != 0)
@@ -152,23 +146,21 @@ Result<void> add_weight(const FileTensors& tensors, const FileTensor& qweight, c
   const std::int64_t group = settings.group_size == -1 ? columns : std::min(settings.group_size, columns);
   const std::int64_t groups = (columns + group - 1) / group;
   const std::int64_t zeros_shape[] = {groups, rows * bits / 32}, scales_shape[] = {groups, rows};
-  if (auto fits = tensors.expect(**qzeros, "I32", zeros_shape); !fits) return fits;
-  const auto scale_type = scale_type_of((*scales)->dtype);
-  if (!scale_type) return tensors.damage(**scales, fmt::format("its dtype {} is not one of scales", (*scales)->dtype));
-  if (auto fits = tensors.expect(**scales, (*scales)->dtype, scales_shape); !fits) return fits;
-  GptqWeight::Parts parts{tensors.bytes(qweight), tensors.bytes(**qzeros), tensors.bytes(**scales), {}};
-  const FileTensor* g_idx = tensors.find(module + ".g_idx");
+  if (auto fits = tensors.expect(*module.qzeros, "I32", zeros_shape); !fits) return fits;
+  if (auto fits = tensors.expect(*module.scales, module.scales->dtype, scales_shape); !fits) return fits;
+  GptqWeight::Parts parts{tensors.bytes(qweight), tensors.bytes(*module.qzeros), tensors.bytes(*module.scales), {}};
+  const FileTensor* g_idx = tensors.find(module.name + ".g_idx");
   if (g_idx != nullptr) {
     auto index = read_group_index(tensors, *g_idx, columns, group);
     if (!index) return tl::unexpected(std::move(index.error()));
     parts.index = *index;
   }
-  WeightFormat format = affine_format(settings.bits, group, *scale_type);
+  WeightFormat format = affine_format(settings.bits, group, module.scale_type);
   format.zero_point = ZeroPoint::integer;
   format.group_index = parts.index.act_order;
-  const FileTensor* list[] = {&qweight, *qzeros, *scales, g_idx};
+  const FileTensor* list[] = {&qweight, module.qzeros, module.scales, g_idx};
   const std::string group_text = settings.group_size == -1 ? "one group" : fmt::format("group {}", group);
-  found.add(module + ".weight", {rows, columns}, format,
+  found.add(module.name + ".weight", {rows, columns}, format,
             fmt::format("GPTQ {}-bit {}{}", bits, group_text, format.group_index ? ", act-order" : ""), list,
             std::make_shared<GptqWeight>(rows, columns, format, settings.offset, parts));
   return {};
@@ -179,10 +171,8 @@ Result<void> add_weight(const FileTensors& tensors, const FileTensor& qweight, c
 Result<void> find_gptq_weights(const FileTensors& tensors, const QuantizationConfig& config, QuantizedWeights& found) {
   const auto settings = read_settings(config);
   if (!settings) return tl::unexpected(settings.error());
-  for (const FileTensor& tensor : tensors.all())
-    if (tensor.name.ends_with(".qweight"))
-      if (auto added = add_weight(tensors, tensor, *settings, found); !added) return added;
-  return {};
+  return for_each_packed_module(
+      tensors, [&](const PackedModule& module) { return add_weight(tensors, module, *settings, found); });
 }
 
 }  // namespace quantscope

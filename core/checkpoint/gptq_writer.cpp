@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/checkpoint/gptq_writer.h"
+#include "core/checkpoint/layout_writer.h"
 
 #include <fmt/format.h>
 
@@ -61,7 +61,14 @@ std::vector<std::int32_t> group_index(const QuantizedTensor& tensor) {
   return index;
 }
 
-}  // namespace
+class GptqWriter final : public LayoutWriter {
+ public:
+  Result<std::vector<TensorDeclaration>> declare(const LayoutWeight& weight) const override;
+  Result<void> append(const LayoutWeight& weight, const QuantizedTensor& tensor,
+                      SafetensorsWriter& file) const override;
+  ordered_json config(const std::vector<LayoutWeight>& weights,
+                      const std::vector<std::string>& plain_modules) const override;
+};
 
 Result<std::vector<TensorDeclaration>> GptqWriter::declare(const LayoutWeight& weight) const {
   if (auto fits = check(weight); !fits) return tl::unexpected(std::move(fits.error()));
@@ -108,5 +115,9 @@ ordered_json GptqWriter::config(const std::vector<LayoutWeight>& weights, const 
           {"true_sequential", true},
           {"lm_head", false}};
 }
+
+}  // namespace
+
+std::unique_ptr<LayoutWriter> gptq_writer() { return std::make_unique<GptqWriter>(); }
 
 }  // namespace quantscope

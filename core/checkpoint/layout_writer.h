@@ -38,6 +38,17 @@ class LayoutWriter {
                                         const std::vector<std::string>& plain_modules) const = 0;
 };
 
+/// NF4 and FP4 (plain or with double quantization) and LLM.int8() weights as bitsandbytes keeps them; see
+/// bitsandbytes_4bit.h and bitsandbytes_8bit.h. All weights of one folder have the same format.
+std::unique_ptr<LayoutWriter> bitsandbytes_writer(ComputeType compute);
+
+/// Symmetric codes of 4 or 8 bits in groups along K in the layout of AutoGPTQ, version "gptq" (v1); see gptq_layout.h.
+/// Asymmetric ones are refused: readers of v1 disagree about their zero points.
+std::unique_ptr<LayoutWriter> gptq_writer();
+
+/// 4-bit codes in groups along K, with zero points or symmetric, in AWQ's layout "gemm"; see awq_layout.h.
+std::unique_ptr<LayoutWriter> awq_writer();
+
 /// "model.layers.0.self_attn.q_proj" of a weight's name.
 std::string module_of(std::string_view weight_name);
 

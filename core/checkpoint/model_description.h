@@ -34,12 +34,16 @@ struct RopeDescription {
   double attention_factor = 1.0;  ///< yarn: what queries and keys are multiplied with where they rotate
   /// GGUF `rope_freqs.weight`: [head_dim / 2] divisors of the base frequencies; replaces the llama3 formula if present.
   std::vector<float> divisors;
+
+  bool operator==(const RopeDescription&) const = default;
 };
 
 /// How the attention of one layer differs from that of the others.
 struct LayerAttention {
   std::int64_t window = 0;  ///< positions seen, the own one included; 0 = all
   bool rotary = true;       ///< false: no position embedding in this layer
+
+  bool operator==(const LayerAttention&) const = default;
 };
 
 /// A decoder-only transformer as its config.json or GGUF metadata describes it. Data, not classes: a family is a set
@@ -74,6 +78,8 @@ struct ModelDescription {
   /// Bytes of a value as stored, for a plan without weights: 2 for float16/bfloat16, 4 for float32.
   std::int64_t stored_value_bytes = 2;
   std::vector<std::int32_t> end_ids;  ///< tokens that end generation
+
+  bool operator==(const ModelDescription&) const = default;
 };
 
 /// What a weight is for; decides its ledger row and whether it is in scope for quantization.

@@ -187,6 +187,10 @@ Result<std::shared_ptr<const Checkpoint>> open_hugging_face_folder(const fs::pat
     if (!added) return tl::unexpected(std::move(added.error()));
     if (contents.tensors.empty()) return no_tensors(folder);
     split_fused_projections(contents.model, contents.tensors);
+    std::vector<fs::path> files;
+    for (const CheckpointFile& file : contents.files) files.push_back(file.mapping.path());
+    if (auto whole = check_fused_projections(contents.tensors, files); !whole)
+      return tl::unexpected(std::move(whole.error()));
   }
   contents.files.push_back(std::move(described->config));
   return MappedCheckpoint::create(std::move(contents));

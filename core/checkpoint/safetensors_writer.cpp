@@ -2,8 +2,6 @@
 #include "core/checkpoint/safetensors_writer.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <nlohmann/json.hpp>
 
 namespace quantscope {
@@ -20,49 +18,26 @@ Result<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::path&
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the data is aligned for those who map the file
 
-  SafetensorsWriter writer;
-  writer.path_ = path;
-  writer.temporary_ = path;
-  writer.temporary_ += fmt::format(".{}.part", ::getpid());
-  writer.file_ = std::make_unique<std::ofstream>(writer.temporary_, std::ios::binary | std::ios::trunc);
-  writer.missing_ = offset;
+  auto file = StreamedFile::create(path);
+  if (!file) return tl::unexpected(std::move(file.error()));
   const std::uint64_t length = text.size();
-  writer.file_->write(reinterpret_cast<const char*>(&length), sizeof length);
-  writer.file_->write(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!*writer.file_) return tl::unexpected(writer.io_error().error());
-  return writer;
-}
-
-SafetensorsWriter::~SafetensorsWriter() {
-  std::error_code ignored;
-  if (file_ && !temporary_.empty()) std::filesystem::remove(temporary_, ignored);
+  for (const auto part : {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(text))})
+    if (auto done = file->append(part); !done) return tl::unexpected(std::move(done.error()));
+  return SafetensorsWriter(std::move(*file), offset);
 }
 
 Result<void> SafetensorsWriter::append(std::span<const std::byte> bytes) {
   if (bytes.size() > missing_)
-    return fail(ErrorCode::internal, fmt::format("More bytes were written to {} than declared.", path_.string()));
+    return fail(ErrorCode::internal,
+                fmt::format("More bytes were written to {} than declared.", file_.path().string()));
   missing_ -= bytes.size();
-  file_->write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!*file_) return io_error();
-  return {};
+  return file_.append(bytes);
 }
 
 Result<void> SafetensorsWriter::finish() {
   if (missing_ != 0)
-    return fail(ErrorCode::internal, fmt::format("{} bytes of {} were not written.", missing_, path_.string()));
-  file_->close();
-  if (!*file_) return io_error();
-  std::error_code error;
-  std::filesystem::rename(temporary_, path_, error);
-  if (error) return io_error();
-  temporary_.clear();
-  return {};
-}
-
-Result<void> SafetensorsWriter::io_error() const {
-  return fail(ErrorCode::io,
-              fmt::format("Cannot write {}: is the folder there, writable, and is the disk not full?", path_.string()),
-              path_.string());
+    return fail(ErrorCode::internal, fmt::format("{} bytes of {} were not written.", missing_, file_.path().string()));
+  return file_.finish();
 }
 
 }  // namespace quantscope

@@ -3,13 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/checkpoint/streamed_file.h"
 #include "kernels/error.h"
 
 namespace quantscope {
@@ -29,9 +29,6 @@ class SafetensorsWriter {
  public:
   static Result<SafetensorsWriter> create(const std::filesystem::path& path,
                                           const std::vector<TensorDeclaration>& tensors);
-  SafetensorsWriter(SafetensorsWriter&&) = default;
-  SafetensorsWriter& operator=(SafetensorsWriter&&) = default;
-  ~SafetensorsWriter();
 
   Result<void> append(std::span<const std::byte> bytes);
   template <class T>
@@ -42,13 +39,10 @@ class SafetensorsWriter {
   Result<void> finish();
 
  private:
-  SafetensorsWriter() = default;
-  Result<void> io_error() const;
+  SafetensorsWriter(StreamedFile file, std::uint64_t missing) : file_(std::move(file)), missing_(missing) {}
 
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;  // empty once finished
-  std::unique_ptr<std::ofstream> file_;
-  std::uint64_t missing_ = 0;
+  StreamedFile file_;
+  std::uint64_t missing_;  // bytes to come
 };
 
 }  // namespace quantscope

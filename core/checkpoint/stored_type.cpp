@@ -104,6 +104,15 @@ std::optional<StoredType> stored_type_of_safetensors(std::string_view dtype) {
   return type && !is_block_quantized(*type) ? type : std::nullopt;
 }
 
+std::optional<DataType> plain_data_type(StoredType type) {
+  switch (type) {
+    case StoredType::f32: return DataType::fp32;
+    case StoredType::f16: return DataType::fp16;
+    case StoredType::bf16: return DataType::bf16;
+    default: return std::nullopt;
+  }
+}
+
 std::optional<std::uint64_t> stored_bytes(StoredType type, std::span<const std::int64_t> shape) {
   const StoredTypeInfo& info = stored_type_info(type);
   if (info.block_values > 1 && (shape.empty() || shape.back() % info.block_values != 0)) return std::nullopt;

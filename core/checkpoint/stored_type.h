@@ -20,6 +20,9 @@ std::string_view ggml_type_name(std::uint32_t id);
 /// The type of a safetensors dtype ("BF16"), if it is one that is read.
 std::optional<StoredType> stored_type_of_safetensors(std::string_view dtype);
 
+/// The type of plain values that a device holds as they are; nothing for F64 and blocks.
+std::optional<DataType> plain_data_type(StoredType type);
+
 /// Bytes of a tensor of this shape; nothing if the dimensions are negative, do not fit the blocks or overflow.
 std::optional<std::uint64_t> stored_bytes(StoredType type, std::span<const std::int64_t> shape);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "core/checkpoint/stored_type.h"
 #include "core/experiment/setting_rules.h"
 
 namespace quantscope {
@@ -24,13 +25,7 @@ const TensorInfo* find_stored(std::span<const TensorInfo> stored, std::string_vi
 
 /// The dense type of a tensor's plain values; nothing where the file keeps codes.
 std::optional<DataType> plain_type(const TensorInfo& tensor) {
-  if (tensor.quantized) return std::nullopt;
-  switch (tensor.type) {
-    case StoredType::f32: return DataType::fp32;
-    case StoredType::f16: return DataType::fp16;
-    case StoredType::bf16: return DataType::bf16;
-    default: return std::nullopt;
-  }
+  return tensor.quantized ? std::nullopt : plain_data_type(tensor.type);
 }
 
 /// A dense stored type stays as it is; codes are decoded to the compute type.

@@ -22,7 +22,7 @@ std::span<const std::string_view> folder_formats();
 ///                 group: rounded to nearest on that layout's own grid (core/quantize/group_rounding.h); with method
 ///                 as-stored the checkpoint's own codes
 ///   safetensors   what the plan's weights decode to, in the compute type (in their own type where they are dense)
-/// The checkpoint must be a Hugging Face folder, whose config.json and tokenizer go along.
+/// config.json and tokenizer of a Hugging Face folder go along; those of a GGUF file are made from its metadata.
 Result<WrittenFolder> write_checkpoint(const Checkpoint& checkpoint, const Resolved& resolved, Backend& backend,
                                        std::string_view format, const std::filesystem::path& out,
                                        const ProgressFn& progress, std::stop_token stop);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/formats/ggml_blocks.h"
+#include "kernels/formats/ggml_decode_avx2.h"
 #include "kernels/formats/ggml_iq_blocks.h"
 #include "kernels/formats/ggml_iq_grids.h"
 #include "kernels/formats/ggml_k_blocks.h"
@@ -70,7 +71,10 @@ RowDecoder row_decoder(GgmlType type) {
 }  // namespace
 
 void decode_ggml(GgmlType type, const std::byte* blocks, std::int64_t count, float* values) {
-  row_decoder(type)(ggml_type_info(type), blocks, count, values);
+  const GgmlTypeInfo& info = ggml_type_info(type);
+  if (const GgmlBlocksDecoder decode = ggml_decoder_avx2(type))
+    return decode(blocks, count / info.block_values, values);
+  row_decoder(type)(info, blocks, count, values);
 }
 
 }  // namespace quantscope

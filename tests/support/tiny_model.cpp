@@ -16,25 +16,27 @@ namespace quantscope::testing {
 namespace {
 using nlohmann::json;
 
-const json config = {{"architectures", {"LlamaForCausalLM"}},
-                     {"model_type", "llama"},
-                     {"vocab_size", 256},
-                     {"hidden_size", 64},
-                     {"intermediate_size", 96},
-                     {"num_hidden_layers", 2},
-                     {"num_attention_heads", 4},
-                     {"num_key_value_heads", 2},
-                     {"head_dim", 16},
-                     {"max_position_embeddings", 4096},
-                     {"rms_norm_eps", 1e-5},
-                     {"rope_theta", 10000.0},
-                     {"tie_word_embeddings", true},
-                     {"hidden_act", "silu"},
-                     {"torch_dtype", "float32"},
-                     {"bos_token_id", nullptr},
-                     {"eos_token_id", 0}};
+json config_of(std::int64_t hidden, std::int64_t intermediate) {
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"model_type", "llama"},
+          {"vocab_size", 256},
+          {"hidden_size", hidden},
+          {"intermediate_size", intermediate},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"num_key_value_heads", 2},
+          {"head_dim", hidden / 4},
+          {"max_position_embeddings", 4096},
+          {"rms_norm_eps", 1e-5},
+          {"rope_theta", 10000.0},
+          {"tie_word_embeddings", true},
+          {"hidden_act", "silu"},
+          {"torch_dtype", "float32"},
+          {"bos_token_id", nullptr},
+          {"eos_token_id", 0}};
+}
 
-ModelDescription description() {
+ModelDescription description(const json& config) {
   ModelDescription model;
   model.family = "llama";
   model.vocabulary = config["vocab_size"];
@@ -52,8 +54,8 @@ void check(const Result<void>& result) {
   if (!result) throw std::runtime_error(result.error().message);
 }
 
-void write_weights(const std::filesystem::path& path) {
-  const auto slots = weight_slots(description());
+void write_weights(const json& config, const std::filesystem::path& path) {
+  const auto slots = weight_slots(description(config));
   std::vector<TensorDeclaration> tensors;
   for (const WeightSlot& slot : slots) {
     const bool vector = slot.role == WeightRole::norm;
@@ -104,10 +106,11 @@ void write_tokenizer(const std::filesystem::path& path) {
 
 }  // namespace
 
-void write_tiny_model(const std::filesystem::path& folder) {
+void write_tiny_model(const std::filesystem::path& folder, std::int64_t hidden, std::int64_t intermediate) {
   std::filesystem::create_directories(folder);
+  const json config = config_of(hidden, intermediate);
   std::ofstream(folder / "config.json") << config.dump(1);
-  write_weights(folder / "model.safetensors");
+  write_weights(config, folder / "model.safetensors");
   write_tokenizer(folder / "tokenizer.json");
 }
 

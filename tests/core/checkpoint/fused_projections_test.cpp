@@ -64,5 +64,40 @@ TEST(FusedProjections, AreLeftAloneWhereRowsDoNotAddUpOrScalesLieElsewhere) {
   EXPECT_EQ(tensors[2].offset, 1000U);
 }
 
+TEST(FusedProjections, AreRefusedWhereCodesAndScalesLieApart) {
+  std::vector<TensorInfo> tensors = {
+      tensor("model.layers.0.self_attn.qkv_proj.weight", StoredType::bf16, {64, 64}, 32)};
+  tensors.front().quantized = block_format(DataType::nf4, 64, false);
+  tensors.front().layout = "bitsandbytes NF4";
+  split_fused_projections(model(), tensors);
+  ASSERT_EQ(tensors.size(), 1U);
+  const auto refused = check_fused_projections(tensors, {"phi/model.safetensors"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_EQ(
+      refused.error().message,
+      "model.safetensors holds model.layers.0.self_attn.qkv_proj.weight as bitsandbytes NF4: projections that are "
+      "fused and quantized are not read; open the unquantized checkpoint, or a GGUF file of it.");
+  tensors.front().quantized.reset();
+  EXPECT_TRUE(check_fused_projections(tensors, {"phi/model.safetensors"}));
+}
+
+TEST(FusedProjections, ComeInGroupsUnderTheNameOfTheWhole) {
+  ModelDescription phi = model();
+  phi.family = "phi3";
+  phi.layers = 1;
+  phi.vocabulary = 8;
+  std::vector<std::string> names;
+  for (const auto& slots : stored_slots(phi)) names.push_back(stored_name(slots));
+  const std::string prefix = "model.layers.0.";
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"model.embed_tokens.weight", prefix + "input_layernorm.weight",
+                                      prefix + "self_attn.qkv_proj.weight", prefix + "self_attn.o_proj.weight",
+                                      prefix + "post_attention_layernorm.weight", prefix + "mlp.gate_up_proj.weight",
+                                      prefix + "mlp.down_proj.weight", "model.norm.weight", "lm_head.weight"}));
+  phi.family = "llama";
+  EXPECT_EQ(stored_slots(phi).size(), weight_slots(phi).size());
+}
+
 }  // namespace
 }  // namespace quantscope

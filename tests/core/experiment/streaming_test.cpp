@@ -82,9 +82,8 @@ class Streaming : public ::testing::Test {
     RecordProperty("peak_anonymous_bytes", std::to_string(memory.peak));
     EXPECT_GT(memory.peak, 1 << 20) << "nothing was measured";
     EXPECT_LE(memory.peak, quantized + (64 << 20));
-    // What is promised is more than what is needed: a weight's codes, once as they are made and once on their way out.
-    constexpr std::int64_t largest_weight_bytes = 2048 * 8192 / 2;
-    EXPECT_LE(memory.peak, 4 * largest_weight_bytes + (64 << 20));
+    // What is promised is more than what is needed: tiles of 32 MiB, which the allocator keeps a while, and codes.
+    EXPECT_LE(memory.peak, 160 << 20);
     const auto checkpoint = testing::value_of(Checkpoint::open(written()));
     const TensorInfo& tensor = *checkpoint->find("model.layers.7.mlp.down_proj.weight");
     std::vector<float> row(static_cast<std::size_t>(tensor.columns()));

@@ -61,6 +61,74 @@ FAMILIES = {
     "roles in turn, square brackets": """{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token}}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}""",
     "turns with a renamed role": """{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{% for message in messages %}{% if (message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}""",
     "tags by role": """{% for message in messages %}{% if message['role'] == 'system' and message['content'] %}{{'<|system|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == 'user' %}{{'<|user|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == 'assistant' %}{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}""",
+    "modes in a header": """{# defaults #}
+{%- if enable_thinking is not defined -%}
+    {%- set enable_thinking = true -%}
+{%- endif -%}
+{%- set mode = "/think" if enable_thinking else "/no_think" -%}
+{{- "<|im_start|>system\\n" -}}
+{%- if messages[0].role == "system" -%}
+    {%- set system_message = messages[0].content -%}
+    {%- if "/no_think" in system_message -%}
+        {%- set mode = "/no_think" -%}
+    {%- elif "/think" in system_message -%}
+        {%- set mode = "/think" -%}
+    {%- endif -%}
+    {%- set instructions = system_message.replace("/no_think", "").replace("/think", "").rstrip() -%}
+{%- endif -%}
+{%- if "/system_override" in system_message -%}
+    {{- instructions.replace("/system_override", "").rstrip() -}}
+    {{- "<|im_end|>\\n" -}}
+{%- else -%}
+    {{- "## Metadata\\n\\n" -}}
+    {{- "Reasoning Mode: " + mode + "\\n\\n" -}}
+    {{- "## Custom Instructions\\n\\n" -}}
+    {%- if instructions -%}
+        {{- instructions + "\\n\\n" -}}
+    {%- elif mode == "/think" -%}
+        {{- "Think first.\\n\\n" -}}
+    {%- else -%}
+        {{- "Answer at once.\\n\\n" -}}
+    {%- endif -%}
+    {%- if xml_tools or python_tools or tools -%}
+        {{- "### Tools\\n\\n" -}}
+        {%- if xml_tools or tools -%}
+            {%- if tools -%}
+                {%- set xml_tools = tools -%}
+            {%- endif -%}
+            {%- set ns = namespace(text="<tools>\\n") -%}
+            {%- for tool in xml_tools[:] -%}
+                {%- set ns.text = ns.text ~ (tool | tojson) ~ "\\n" -%}
+            {%- endfor -%}
+            {{- ns.text + "</tools>\\n" -}}
+        {%- endif -%}
+    {%- endif -%}
+    {{- "<|im_end|>\\n" -}}
+{%- endif -%}
+{%- for message in messages -%}
+    {%- set content = message.content if message.content is string else "" -%}
+    {%- if message.role == "user" -%}
+        {{ "<|im_start|>" + message.role + "\\n" + content + "<|im_end|>\\n" }}
+    {%- elif message.role == "assistant" -%}
+        {%- generation -%}
+        {%- if mode == "/think" -%}
+            {{ "<|im_start|>assistant\\n" + content.lstrip("\\n") + "<|im_end|>\\n" }}
+        {%- else -%}
+            {{ "<|im_start|>assistant\\n" + "<think>\\n\\n</think>\\n" + content.lstrip("\\n") + "<|im_end|>\\n" }}
+        {%- endif -%}
+        {%- endgeneration -%}
+    {%- elif message.role == "tool" -%}
+        {{ "<|im_start|>" + "user\\n" + content + "<|im_end|>\\n" }}
+    {%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+    {%- if mode == "/think" -%}
+        {{ "<|im_start|>assistant\\n" }}
+    {%- else -%}
+        {{ "<|im_start|>assistant\\n" + "<think>\\n\\n</think>\\n" }}
+    {%- endif -%}
+{%- endif -%}
+""",
     "tools with namespaces": """{%- if messages[0]["role"] == "system" %}
     {%- set system_message = messages[0]["content"] %}
     {%- set loop_messages = messages[1:] %}
