@@ -14,6 +14,7 @@
 #include "core/experiment/write_checkpoint.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/support/loaded_model.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/sparse_checkpoint.h"
 #include "tests/support/temporary_folder.h"
 
@@ -22,12 +23,6 @@ namespace {
 
 using testing::TemporaryFolder;
 namespace fs = std::filesystem;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 /// 0 once the process is gone.
 std::int64_t anonymous_bytes(pid_t process) {
@@ -60,7 +55,7 @@ ChildMemory run_in_child(const std::function<bool()>& work) {
 class Streaming : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (sanitized) GTEST_SKIP() << "sanitizers keep memory of their own";
+    if (testing::sanitized) GTEST_SKIP() << "sanitizers keep memory of their own";
     const std::uint64_t bytes =
         testing::write_sparse_checkpoint(model(), {32768, 2048, 8192, 8, 32, 8}, 2, std::uint64_t{1} << 20);
     ASSERT_GT(bytes, 1'000'000'000U);
