@@ -3,6 +3,7 @@
 #include <QStringList>
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
@@ -45,9 +46,24 @@ void add_run(const RunEntry& run, double row, ChartData& chart) {
     percentiles.x << value;
     percentiles.y << row - percentile_offset;
   }
-  chart.y.labels.emplace_back(row, label_of(run));
+  chart.y.labels.emplace_back(row, kl.divergence.mean > 0 ? label_of(run) : tr("%1 (0: the same)").arg(label_of(run)));
   for (ChartSeries& series : std::array{std::move(mean), std::move(percentiles)})
     if (!series.x.isEmpty()) chart.series.push_back(std::move(series));
+}
+
+/// All points with room beside them.
+std::optional<std::pair<double, double>> range_of(const std::vector<ChartSeries>& series) {
+  constexpr double room = 1.6;
+  double low = std::numeric_limits<double>::infinity();
+  double high = 0;
+  for (const ChartSeries& one : series) {
+    for (const double x : one.x) {
+      low = std::min(low, x);
+      high = std::max(high, x);
+    }
+  }
+  if (high <= 0) return std::nullopt;
+  return std::pair(low / room, high * room);
 }
 
 ChartSeries legend_entry(const QString& name, bool faded) {
@@ -57,6 +73,10 @@ ChartSeries legend_entry(const QString& name, bool faded) {
   series.color = QColor(0x80, 0x80, 0x80);
   series.faded = faded;
   return series;
+}
+
+QString base_of(const KlOutcome& outcome) {
+  return QString::fromStdString(outcome.task.base ? configuration_label(*outcome.task.base) : outcome.base);
 }
 
 /// "NF4: 0.0610 ± 0.0011 nats, same top token 91.2 %".
@@ -83,9 +103,10 @@ ChartData divergence_chart(const std::vector<const RunEntry*>& runs) {
     sentences << sentence_of(*run);
   }
   if (chart.series.empty()) return chart;
+  chart.x.range = range_of(chart.series);
   chart.series.push_back(legend_entry(tr("Mean ± standard error (upper)"), false));
   chart.series.push_back(legend_entry(tr("Median, 90 % and 99 % of positions (lower)"), true));
-  chart.x.title = tr("KL divergence from %1 (nats per token)").arg(QString::fromStdString(first->base));
+  chart.x.title = tr("KL divergence from %1 (nats per token)").arg(base_of(*first));
   chart.x.logarithmic = true;
   chart.y.title = tr("Configuration");
   chart.y.range = {-shown + 0.3, 0.8 + 0.16 * shown};  // room for the legend
