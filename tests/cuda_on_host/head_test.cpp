@@ -137,6 +137,7 @@ TEST_F(CudaHead, PairsAreThoseOfTheLogits) {
   const std::vector<double> other_wide(other_logits.begin(), other_logits.end());
   std::vector<HeadPair> pairs(picked.size());
   ASSERT_TRUE(backend->head_pair(base, other, targets, pairs).has_value());
+  int same_tops = 0;
   for (std::size_t i = 0; i < picked.size(); ++i) {
     const auto expected =
         reference::compare_heads(std::span(wide).subspan(i * vocabulary, vocabulary),
