@@ -83,7 +83,7 @@ QUANTSCOPE_AVX2 void decode_q4_k(const std::byte* block, std::int64_t count, flo
     for (int sub_block = 0; sub_block < 8; ++sub_block, values += 32) {
       const ScaleAndMinimum packed = unpack_k_scale(block + 4, sub_block);
       const float step = scale * static_cast<float>(packed.scale), least = minimum * static_cast<float>(packed.minimum);
-      const std::byte* codes = block + 16 + sub_block / 2 * 32;
+      const std::byte* codes = block + 16 + std::ptrdiff_t{sub_block / 2} * 32;
       const __m128i first = load_bytes(codes), second = load_bytes(codes + 16);
       const bool low = sub_block % 2 == 0;
       scale_and_add_16(low ? low_nibbles(first) : high_nibbles(first), step, -least, values);
@@ -105,7 +105,7 @@ QUANTSCOPE_AVX2_INLINE __m128i six_bits(__m128i low, __m128i high) {
 template <int quarter>
 QUANTSCOPE_AVX2_INLINE void decode_q6_k_quarter(const std::byte* low, const std::byte* high, const std::byte* scales,
                                                 float scale, float* values) {
-  for (int part = 0; part < 2; ++part) {
+  for (std::ptrdiff_t part = 0; part < 2; ++part) {
     const __m128i codes = six_bits<quarter>(load_bytes(low + 16 * part), load_bytes(high + 16 * part));
     scale_16(codes, scale * static_cast<float>(detail::load_i8(scales + part)), values + 16 * part);
   }
@@ -114,7 +114,7 @@ QUANTSCOPE_AVX2_INLINE void decode_q6_k_quarter(const std::byte* low, const std:
 QUANTSCOPE_AVX2 void decode_q6_k(const std::byte* block, std::int64_t count, float* values) {
   for (; count > 0; --count, block += 210) {
     const float scale = detail::load_fp16(block + 208);
-    for (int half = 0; half < 2; ++half, values += 128) {
+    for (std::ptrdiff_t half = 0; half < 2; ++half, values += 128) {
       const std::byte *low = block + 64 * half, *high = block + 128 + 32 * half, *scales = block + 192 + 8 * half;
       decode_q6_k_quarter<0>(low, high, scales, scale, values);
       decode_q6_k_quarter<1>(low + 32, high, scales + 2, scale, values + 32);

@@ -22,7 +22,7 @@ trap 'rm -rf "$folder"' EXIT
 # perplexity FILE LOG: llama.cpp's, and its error
 perplexity() {
   # On a busy machine its log often ends before the result, which is written by a thread of its own.
-  for attempt in $(seq 10); do
+  for attempt in $(seq 30); do
     "$llama/llama-perplexity" -m "$1" -f "$text" -c 512 -b 512 --chunks "$chunks" -t "$(nproc)" >"$2" 2>&1 || true
     ! grep -q "Final estimate" "$2" || break
   done
