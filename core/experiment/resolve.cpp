@@ -179,10 +179,10 @@ tl::expected<ResolvedKlBase, Conflict> resolve_kl_base(const Settings& run, cons
   ResolvedKlBase base;
   base.settings = fill_defaults(settings, model, stored, device);
   base.plan = plan_weights(base.settings, model, stored);
-  for (PlannedWeight& weight : base.plan.weights) weight.tag = MemoryTag::workspace;
-  base.kept_bytes = kept_kl_base_bytes(base.plan, model, asked.scored);
   base.forecast = forecast_memory(base.plan, model, {asked.context, input.batch_rows});
   base.forecast[MemoryTag::workspace] += asked.scored * model.hidden * static_cast<std::int64_t>(sizeof(float));
+  base.kept_bytes = kept_kl_base_bytes(base.plan, model, asked.scored);
+  for (PlannedWeight& weight : base.plan.weights) weight.tag = MemoryTag::workspace;
   return base;
 }
 

@@ -20,7 +20,7 @@ namespace quantscope {
 struct ResolvedKlBase {
   Settings settings;
   ModelPlan plan;               ///< every weight counted as workspace: it is no weight of the model that is measured
-  MemoryRows forecast;          ///< bytes while its hidden states are computed, these included
+  MemoryRows forecast;          ///< bytes while its states are computed, these included; weights in their usual rows
   std::int64_t kept_bytes = 0;  ///< what stays of it; counted in the workspace of Resolved::forecast
 };
 

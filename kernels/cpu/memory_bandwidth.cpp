@@ -36,7 +36,7 @@ std::uint64_t sum_of(std::span<const std::uint64_t> values) {
 
 }  // namespace
 
-Result<double> measure_read_bandwidth(int threads, std::stop_token stop) {
+Result<double> measure_read_bandwidth(int threads, const std::stop_token& stop) {
   MemoryLedger own;
   const std::int64_t bytes = buffer_bytes();
   auto buffer = TaggedBuffer::allocate(own, MemoryTag::workspace, static_cast<std::size_t>(bytes));

@@ -12,6 +12,6 @@ namespace quantscope {
 /// cache holds (four times the last level, 256 MiB to 1 GiB), each thread over its own part in order. What a step of
 /// generation that reads every weight once is measured by. Takes about a second and the buffer's memory; fails with
 /// out_of_memory or cancelled.
-Result<double> measure_read_bandwidth(int threads, std::stop_token stop);
+Result<double> measure_read_bandwidth(int threads, const std::stop_token& stop);
 
 }  // namespace quantscope

@@ -103,7 +103,9 @@ TEST_F(KlRun, TheForecastCountsBothModels) {
   EXPECT_GE(run.measured[MemoryTag::workspace], run.resolved.forecast[MemoryTag::workspace]);
   const std::int64_t states = std::int64_t{3} * 255 * 64 * 4;
   EXPECT_GT(base.kept_bytes, states);
-  EXPECT_GT(base.forecast.total(), base.kept_bytes);
+  const RunResult alone = value_of(runner.run({requests[0].model, requests[0].settings, {}}, {}, {}));
+  EXPECT_EQ(base.forecast.weights(), alone.measured.weights());
+  EXPECT_EQ(base.kept_bytes, states + alone.measured[MemoryTag::embedding] + alone.measured[MemoryTag::head] + 64 * 4);
   EXPECT_THAT(run.resolved.reasons, ::testing::Contains(HasSubstr("KL base")));
   // A device on which the model fits and the base does not is warned about.
   DeviceDescription device;
