@@ -37,6 +37,10 @@ void add_evaluate(CLI::App& app, Session& session, Action& chosen);
 void add_compare(CLI::App& app, Session& session, Action& chosen);
 void add_sensitivity(CLI::App& app, Session& session, Action& chosen);
 void add_run(CLI::App& app, Session& session, Action& chosen);
+void add_resume(CLI::App& app, Session& session, Action& chosen);
+void add_report(CLI::App& app, Session& session, Action& chosen);
+void add_import(CLI::App& app, Session& session, Action& chosen);
+void add_export(CLI::App& app, Session& session, Action& chosen);
 void add_devices(CLI::App& app, Session& session, Action& chosen);
 
 /// Prints the reason in one line on standard error (details with -v) and returns the exit code it deserves.

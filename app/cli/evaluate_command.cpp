@@ -9,13 +9,14 @@
 #include "app/cli/experiment.h"
 #include "app/cli/settings_options.h"
 #include "app/cli/task_options.h"
+#include "app/cli/workspace_file.h"
 
 namespace quantscope::cli {
 namespace {
 using nlohmann::json;
 
 struct EvaluateOptions {
-  std::string model;
+  std::string model, workspace;
   SettingsOptions settings;
   TaskOptions tasks;
 };
@@ -38,7 +39,7 @@ int evaluate(const Session& session, const EvaluateOptions& options) {
   if (!settings) return report_error(session, settings.error());
   auto tasks = options.tasks.tasks();
   if (!tasks) return report_error(session, tasks.error());
-  const auto outcome = run_experiment(session, {{options.model, *settings, *tasks}}, {});
+  const auto outcome = run_experiment(session, {{options.model, *settings, *tasks}}, {{}, options.workspace});
   if (session.json && !outcome.results.empty())
     print_json(flattened(outcome.results.front()));
   else
@@ -54,6 +55,7 @@ void add_evaluate(CLI::App& app, Session& session, Action& chosen) {
   command->add_option("model", options->model, "Checkpoint, or default")->required();
   options->settings.add_to(*command, true);
   options->tasks.add_to(*command, false);
+  add_workspace_option(*command, options->workspace);
   command->footer(
       R"(JSON: {"f1": 0.38, "f1_error": 0.11, "n": 20, "items": [{"story": "...", "f1": 1.0}], "run": {...}})");
   command->callback(

@@ -2,18 +2,18 @@
 #include "app/cli/experiment.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/console.h"
 #include "app/cli/kl_table.h"
+#include "app/cli/report_folder.h"
+#include "core/experiment/preset_table.h"
 #include "core/experiment/report.h"
 #include "core/experiment/report_pairs.h"
 #include "core/experiment/runner.h"
+#include "core/workspace/workspace.h"
 
 namespace quantscope::cli {
 namespace {
@@ -75,34 +75,12 @@ RunObserver observer_for(const Session& session, ItemLog& log) {
   return observer;
 }
 
-/// Charts are drawn by the window program beside this one, on Qt's offscreen platform.
-void render_charts(const fs::path& folder) {
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "quantscope";
-  if (!fs::exists(program, ignored)) {
-    fmt::print(stderr, "Charts are left out: the window program {} is not there.\n", program.string());
-    return;
-  }
-  const pid_t child = ::fork();
-  if (child == 0) {
-    sigset_t none;
-    sigemptyset(&none);
-    pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    ::setenv("QT_QPA_PLATFORM", "offscreen", 1);
-    ::execl(program.c_str(), program.c_str(), "--render-report", folder.c_str(), static_cast<char*>(nullptr));
-    ::_exit(127);
-  }
-  int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    fmt::print(stderr, "Charts are left out: {} --render-report failed.\n", program.string());
-}
-
 std::string percent(const MeanEstimate& estimate) {
   return fmt::format("{:.2f} +- {:.2f}", 100 * estimate.mean, 100 * estimate.error);
 }
 
 std::vector<std::string> row_of(const RunResult& run) {
-  std::vector<std::string> row = {configuration_text(run.request.settings), mebibytes(run.measured.weights()),
+  std::vector<std::string> row = {run_name(run), mebibytes(run.measured.weights()),
                                   mebibytes(run.resolved.as_commonly_reported),
                                   fmt::format("{:.3f}", run.resolved.bits_per_weight)};
   if (run.qa && !run.qa->answers.empty()) {
@@ -169,37 +147,82 @@ json pairs_json(const std::vector<RunResult>& results) {
   return pairs;
 }
 
+/// So that a run can be repeated from another folder.
+void make_paths_absolute(RunRequest& request) {
+  const auto absolute = [](std::string& path) {
+    std::error_code ignored;
+    if (!path.empty() && path != "default" && path != "sample" && fs::exists(path, ignored))
+      path = fs::absolute(path, ignored).lexically_normal().string();
+  };
+  absolute(request.model);
+  for (Task& task : request.tasks) absolute(task.data);
+}
+
+/// The runs of one command, with everything that is written on the way.
+class Experiment {
+ public:
+  Experiment(const Session& session, const ExperimentOutputs& outputs) : session_(session), outputs_(outputs) {}
+
+  /// Makes sure before anything runs that results can be written.
+  Result<void> begin(const std::vector<RunRequest>& requests) {
+    if (auto written = save_tables(); !written) return written;
+    if (outputs_.workspace.empty()) return {};
+    auto workspace = Workspace::open(outputs_.workspace, FileAccess::write);
+    if (!workspace) return tl::unexpected(workspace.error());
+    workspace_ = std::move(*workspace);
+    return workspace_->plan(requests);
+  }
+
+  /// False when the ones after it shall not run.
+  bool run(const RunRequest& request) {
+    ItemLog log(workspace_ ? fs::path() : fs::path(outputs_.report), configuration_text(request.settings));
+    const std::unique_ptr<RunStore> store = workspace_ ? workspace_->store() : nullptr;
+    auto result = runner_.run(request, observer_for(session_, log), session_.stop, store.get());
+    if (!result) {
+      outcome_.exit_code = report_error(session_, result.error());
+      return false;
+    }
+    outcome_.results.push_back(std::move(*result));
+    if (auto saved = save_tables(); !saved) {
+      outcome_.exit_code = report_error(session_, saved.error());
+      return false;
+    }
+    const RunResult& last = outcome_.results.back();
+    if (last.error) outcome_.exit_code = report_error(session_, *last.error);
+    return last.state != RunState::stopped;
+  }
+
+  void finish() {
+    if (outputs_.report.empty() || outcome_.results.empty()) return;
+    if (auto written = write_report_folder(outputs_.report, outcome_.results, outputs_.preset); !written)
+      outcome_.exit_code = report_error(session_, written.error());
+  }
+
+  ExperimentOutcome take_outcome() { return std::move(outcome_); }
+
+ private:
+  Result<void> save_tables() const {
+    return outputs_.report.empty() ? Result<void>() : write_report(outputs_.report, outcome_.results);
+  }
+
+  const Session& session_;
+  const ExperimentOutputs& outputs_;
+  std::unique_ptr<Workspace> workspace_;
+  Runner runner_{ResourcePaths::locate()};
+  ExperimentOutcome outcome_;
+};
+
 }  // namespace
 
-ExperimentOutcome run_experiment(const Session& session, const std::vector<RunRequest>& requests,
-                                 const fs::path& report_folder) {
-  ExperimentOutcome outcome;
-  const auto save = [&]() -> Result<void> {
-    return report_folder.empty() ? Result<void>() : write_report(report_folder, outcome.results);
-  };
-  if (auto writable = save(); !writable) {
-    outcome.exit_code = report_error(session, writable.error());
-    return outcome;
-  }
-  Runner runner(ResourcePaths::locate());
-  for (const RunRequest& request : requests) {
-    ItemLog log(report_folder, configuration_text(request.settings));
-    auto result = runner.run(request, observer_for(session, log), session.stop);
-    if (!result) {
-      outcome.exit_code = report_error(session, result.error());
-      break;
-    }
-    outcome.results.push_back(std::move(*result));
-    if (auto saved = save(); !saved) {
-      outcome.exit_code = report_error(session, saved.error());
-      break;
-    }
-    const RunResult& last = outcome.results.back();
-    if (last.error) outcome.exit_code = report_error(session, *last.error);
-    if (last.state == RunState::stopped) break;
-  }
-  if (!report_folder.empty() && !outcome.results.empty()) render_charts(report_folder);
-  return outcome;
+ExperimentOutcome run_experiment(const Session& session, std::vector<RunRequest> requests,
+                                 const ExperimentOutputs& outputs) {
+  for (RunRequest& request : requests) make_paths_absolute(request);
+  Experiment experiment(session, outputs);
+  if (auto begun = experiment.begin(requests); !begun) return {{}, report_error(session, begun.error())};
+  for (const RunRequest& request : requests)
+    if (!experiment.run(request)) break;
+  experiment.finish();
+  return experiment.take_outcome();
 }
 
 void print_results(const Session& session, const std::vector<RunResult>& results, const fs::path& report_folder) {
@@ -219,6 +242,15 @@ void print_results(const Session& session, const std::vector<RunResult>& results
   print_pairs(results);
   print_notes(results.front());
   if (!report_folder.empty()) fmt::print("Report: {}\n", fs::absolute(report_folder).string());
+}
+
+void print_published(const Preset& preset, const std::vector<RunResult>& results) {
+  fmt::print("\nPublished figures: {}.\n", preset.source);
+  print_table(published_table(preset, results));
+  for (const Preset::Missing& missing : preset.not_available)
+    fmt::print("{}: {}\n", missing.configuration, missing.why);
+  for (const std::string& sentence : differences_from(preset, results)) fmt::print("Note: {}\n", sentence);
+  for (const std::string& sentence : preset.caveats) fmt::print("Note: {}\n", sentence);
 }
 
 }  // namespace quantscope::cli

@@ -55,7 +55,8 @@ int run_program(int argc, char** argv) {
       "Example: quantscope-cli compare default fp16 nf4 nf4-dq --report report\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a comparison did not hold, 130 stopped.");
   for (const auto add : {add_inspect, add_forecast, add_tokenize, add_generate, add_logits, add_tensor, add_quantize,
-                         add_verify, add_evaluate, add_compare, add_sensitivity, add_run, add_devices})
+                         add_verify, add_evaluate, add_compare, add_sensitivity, add_run, add_resume, add_report,
+                         add_import, add_export, add_devices})
     add(app, session, chosen);
   try {
     app.parse(argc, argv);

@@ -101,4 +101,13 @@ Result<std::vector<Task>> TaskOptions::tasks() const {
   return list;
 }
 
+Result<std::vector<Task>> TaskOptions::with_data(std::vector<Task> tasks) const {
+  if (!names_.empty())
+    return fail(ErrorCode::invalid_argument, "--task and --preset exclude each other: a preset has its own tasks.",
+                "task");
+  for (Task& task : tasks)
+    if (!data_.empty()) task.data = data_;
+  return tasks;
+}
+
 }  // namespace quantscope::cli

@@ -20,6 +20,8 @@ class TaskOptions {
   void add_to(CLI::App& command, bool several);
   /// The tasks asked for; CoQA on the bundled sample when none is.
   Result<std::vector<Task>> tasks() const;
+  /// Tasks given elsewhere, on the data asked for.
+  Result<std::vector<Task>> with_data(std::vector<Task> tasks) const;
 
  private:
   Result<Task> task(TaskKind kind) const;

@@ -14,7 +14,10 @@ namespace {
 
 constexpr std::array<std::string_view, 3> state_names = {"finished", "stopped", "failed"};
 
-std::string text_of(const RunResult& run) { return configuration_text(run.request.settings); }
+std::string label_of(const RunResult& run) {
+  return run.provenance.imported_from.empty() ? configuration_label(run.request.settings)
+                                              : "answers of another program";
+}
 
 void put_scores(CsvTable& table, const RunResult& run) {
   if (!run.qa || run.qa->answers.empty()) {
@@ -82,7 +85,7 @@ std::string runs_csv(std::span<const RunResult> runs) {
                   "program_version",
                   "notes"});
   for (const RunResult& run : runs) {
-    table.text(text_of(run)).text(configuration_label(run.request.settings));
+    table.text(run_name(run)).text(label_of(run));
     table.text(state_names[static_cast<std::size_t>(run.state)]);
     table.integer(run.measured.weights()).integer(run.resolved.as_commonly_reported).integer(run.measured.total());
     table.number(run.resolved.bits_per_quantized_weight).number(run.resolved.bits_per_weight).number(run.load_seconds);
@@ -105,7 +108,7 @@ std::string questions_csv(std::span<const RunResult> runs) {
   for (const RunResult& run : runs) {
     if (!run.qa) continue;
     for (const QaAnswer& answer : run.qa->answers) {
-      table.text(text_of(run)).text(answer.story_id).text(answer.source).integer(answer.turn).text(answer.prediction);
+      table.text(run_name(run)).text(answer.story_id).text(answer.source).integer(answer.turn).text(answer.prediction);
       table.text(fmt::format("{}", fmt::join(answer.references, " | ")));
       for (const QaScore& score : answer.scores) table.number(score.f1).number(score.em);
       table.integer(answer.prompt_tokens).integer(answer.computed_tokens).integer(answer.generated_tokens);
@@ -120,15 +123,15 @@ std::string memory_csv(std::span<const RunResult> runs) {
   CsvTable table({"configuration", "row", "forecast_bytes", "measured_bytes"});
   for (const RunResult& run : runs) {
     const auto put = [&](std::string_view row, std::int64_t forecast, std::int64_t measured) {
-      table.text(text_of(run)).text(row).integer(forecast).integer(measured).end_row();
+      table.text(run_name(run)).text(row).integer(forecast).integer(measured).end_row();
     };
     for (std::size_t i = 0; i < memory_tag_count; ++i)
       put(memory_tag_name(static_cast<MemoryTag>(i)), run.resolved.forecast.bytes[i], run.measured.bytes[i]);
     put("weights", run.resolved.forecast.weights(), run.measured.weights());
     put("total", run.resolved.forecast.total(), run.measured.total());
-    table.text(text_of(run)).text("as_commonly_reported").integer(run.resolved.as_commonly_reported).empty().end_row();
-    table.text(text_of(run)).text("mapped_file").empty().integer(run.mapped_bytes).end_row();
-    table.text(text_of(run)).text("process_peak_resident").empty().integer(run.peak_resident_bytes).end_row();
+    table.text(run_name(run)).text("as_commonly_reported").integer(run.resolved.as_commonly_reported).empty().end_row();
+    table.text(run_name(run)).text("mapped_file").empty().integer(run.mapped_bytes).end_row();
+    table.text(run_name(run)).text("process_peak_resident").empty().integer(run.peak_resident_bytes).end_row();
   }
   return table.str();
 }
@@ -138,7 +141,7 @@ std::string tensors_csv(std::span<const RunResult> runs) {
                   "relative_error", "sqnr_db", "cosine", "max_absolute_error", "mean_absolute_error"});
   for (const RunResult& run : runs) {
     for (const TensorRecord& record : run.tensors) {
-      table.text(text_of(run)).text(record.name).text(record.format).integer(record.rows).integer(record.columns);
+      table.text(run_name(run)).text(record.name).text(record.format).integer(record.rows).integer(record.columns);
       table.integer(record.bytes.codes).integer(record.bytes.scales).number(record.error.relative_error);
       table.number(record.error.sqnr_db).number(record.error.cosine).number(record.error.max_absolute);
       table.number(record.error.mean_absolute).end_row();
@@ -164,18 +167,53 @@ std::string pairs_csv(std::span<const RunResult> runs) {
   return table.str();
 }
 
+std::string chunks_csv(std::span<const RunResult> runs) {
+  CsvTable table(
+      {"configuration", "protocol", "chunk", "scored_tokens", "nll_sum_nats", "nll_square_sum_nats2", "mean_nll_nats"});
+  for (const RunResult& run : runs) {
+    if (!run.perplexity) continue;
+    for (const PerplexityChunk& chunk : run.perplexity->result.chunks) {
+      table.text(run_name(run)).text(run.perplexity->task.protocol).integer(chunk.index).integer(chunk.scored);
+      table.number(chunk.nll_sum).number(chunk.nll_square_sum);
+      table.number(chunk.nll_sum / static_cast<double>(chunk.scored)).end_row();
+    }
+  }
+  return table.str();
+}
+
+std::string speed_csv(std::span<const RunResult> runs) {
+  CsvTable table({"configuration", "figure", "unit", "median", "minimum", "maximum", "repetitions", "tokens"});
+  for (const RunResult& run : runs) {
+    const auto put = [&](std::string_view figure, std::string_view unit, const Spread& spread, std::int64_t repetitions,
+                         std::int64_t tokens) {
+      table.text(run_name(run)).text(figure).text(unit).number(spread.median).number(spread.minimum);
+      table.number(spread.maximum).integer(repetitions).integer(tokens).end_row();
+    };
+    if (run.load_seconds > 0) put("load", "seconds", {run.load_seconds, run.load_seconds, run.load_seconds}, 1, 0);
+    if (!run.speed) continue;
+    const SpeedOptions& options = run.speed->options;
+    put("prompt", "tokens_per_second", run.speed->prompt_tokens_per_second, options.repetitions, options.prompt_tokens);
+    put("generation", "tokens_per_second", run.speed->generation_tokens_per_second, options.repetitions,
+        options.generated_tokens);
+    put("time_to_first_token", "seconds", run.speed->time_to_first_token, options.repetitions, options.prompt_tokens);
+  }
+  return table.str();
+}
+
 Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
     return fail(ErrorCode::io, fmt::format("Cannot create the folder {} ({}).", folder.string(), error.message()),
                 folder.string());
-  const std::array<std::pair<std::string_view, std::string>, 6> files = {{
+  const std::array<std::pair<std::string_view, std::string>, 8> files = {{
       {"runs.csv", runs_csv(runs)},
       {"questions.csv", questions_csv(runs)},
       {"memory.csv", memory_csv(runs)},
       {"tensors.csv", tensors_csv(runs)},
       {"pairs.csv", pairs_csv(runs)},
+      {"chunks.csv", chunks_csv(runs)},
+      {"speed.csv", speed_csv(runs)},
       {"run.json", runs_json(runs)},
   }};
   for (const auto& [name, text] : files)

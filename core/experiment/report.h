@@ -19,11 +19,14 @@ std::string questions_csv(std::span<const RunResult> runs);
 std::string memory_csv(std::span<const RunResult> runs);
 std::string tensors_csv(std::span<const RunResult> runs);
 std::string pairs_csv(std::span<const RunResult> runs);
+std::string chunks_csv(std::span<const RunResult> runs);
+std::string speed_csv(std::span<const RunResult> runs);
 /// {"schema": 1, "runs": [...]}: everything to repeat the report.
 std::string runs_json(std::span<const RunResult> runs);
 Result<std::vector<RunResult>> runs_from_json(std::string_view json);
 
-/// Writes all of the above into `folder` (created if missing). Charts are drawn by the window program.
+/// Writes all of the above into `folder` (created if missing). Charts are drawn by the window program;
+/// report.html comes after them (report_html.h).
 Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs);
 
 }  // namespace quantscope

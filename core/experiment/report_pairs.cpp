@@ -18,8 +18,8 @@ std::string verdict_of(const PairedComparison& pair, double p_holm) {
 
 PairRow pair_row(const RunResult& base, const RunResult& other) {
   PairRow row;
-  row.configuration = configuration_text(other.request.settings);
-  row.baseline = configuration_text(base.request.settings);
+  row.configuration = run_name(other);
+  row.baseline = run_name(base);
   if (base.qa) row.scorer = base.qa->task.scorer;
   auto compared = compare_runs(base, other, row.scorer);
   if (compared)

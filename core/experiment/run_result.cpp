@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -30,6 +31,29 @@ using ItemKey = std::pair<std::size_t, std::size_t>;
 
 ItemKey key_of(const QaAnswer& answer) { return {answer.item.story, answer.item.question}; }
 
+/// Whether scores of the two runs mean the same.
+Result<void> check_protocols(const RunResult& base, const RunResult& other) {
+  if (!base.qa || !other.qa)
+    return fail(ErrorCode::invalid_argument, "Both runs need answers to questions before they can be compared.");
+  if (base.qa->dataset_hash != other.qa->dataset_hash)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs answered different datasets ({} and {}): their scores cannot be paired.",
+                            base.qa->dataset_name, other.qa->dataset_name));
+  if (base.qa->task.protocol != other.qa->task.protocol)
+    return fail(ErrorCode::invalid_argument, fmt::format("The runs used different prompts ({} and {}).",
+                                                         base.qa->task.protocol, other.qa->task.protocol));
+  if (base.qa->task.scorer != other.qa->task.scorer)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs are scored in different ways ({} and {}).", scorer_label(base.qa->task.scorer),
+                            scorer_label(other.qa->task.scorer)));
+  return {};
+}
+
+/// Tokenizers show in the number of tokens of a prompt; of imported answers it is not known.
+bool same_prompt_length(const QaAnswer& a, const QaAnswer& b) {
+  return a.prompt_tokens == b.prompt_tokens || a.prompt_tokens == 0 || b.prompt_tokens == 0;
+}
+
 }  // namespace
 
 MeanEstimate QaOutcome::f1(Scorer scorer) const { return mean_of<&QaScore::f1>(answers, scorer); }
@@ -49,16 +73,13 @@ std::vector<DomainScore> QaOutcome::domains(Scorer scorer) const {
   return scores;
 }
 
+std::string run_name(const RunResult& result) {
+  const std::string& file = result.provenance.imported_from;
+  return file.empty() ? configuration_text(result.request.settings) : file;
+}
+
 Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer) {
-  if (!base.qa || !other.qa)
-    return fail(ErrorCode::invalid_argument, "Both runs need answers to questions before they can be compared.");
-  if (base.qa->dataset_hash != other.qa->dataset_hash)
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("The runs answered different datasets ({} and {}): their scores cannot be paired.",
-                            base.qa->dataset_name, other.qa->dataset_name));
-  if (base.qa->task.protocol != other.qa->task.protocol)
-    return fail(ErrorCode::invalid_argument, fmt::format("The runs used different prompts ({} and {}).",
-                                                         base.qa->task.protocol, other.qa->task.protocol));
+  if (auto comparable = check_protocols(base, other); !comparable) return tl::unexpected(comparable.error());
   std::map<ItemKey, const QaAnswer*> by_item;
   for (const QaAnswer& answer : base.qa->answers) by_item.emplace(key_of(answer), &answer);
   std::vector<double> base_f1, other_f1, base_em, other_em;
@@ -68,7 +89,7 @@ Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& ot
     if (found == by_item.end()) continue;
     const QaScore& before = found->second->scores[static_cast<std::size_t>(scorer)];
     const QaScore& after = answer.scores[static_cast<std::size_t>(scorer)];
-    if (found->second->prompt_tokens != answer.prompt_tokens)
+    if (!same_prompt_length(*found->second, answer))
       return fail(ErrorCode::invalid_argument, "The runs used different tokenizers: their scores cannot be paired.");
     base_f1.push_back(before.f1);
     other_f1.push_back(after.f1);
@@ -77,6 +98,10 @@ Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& ot
     stories.push_back(static_cast<std::int64_t>(answer.item.story));
   }
   if (base_f1.empty()) return fail(ErrorCode::invalid_argument, "The runs have no question in common.");
+  if (base_f1.size() < std::min(base.qa->answers.size(), other.qa->answers.size()))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs answered different samples: {} and {} questions, {} of them in common.",
+                            base.qa->answers.size(), other.qa->answers.size(), base_f1.size()));
   return compare_paired(base_f1, other_f1, stories, base_em, other_em, bootstrap_seed);
 }
 

@@ -98,8 +98,11 @@ struct RunResult {
   std::optional<SpeedResult> speed;
 };
 
-/// `base` against `other` on the items both have; refuses (with the reason) when dataset, items, prompt or tokenizer
-/// differ.
+/// What tables call a run: its configuration, or the file that its answers were imported from.
+std::string run_name(const RunResult& result);
+
+/// `base` against `other` on the items both have; refuses (with the reason) when dataset, prompt, scorer or tokenizer
+/// differ, or when each has items that the other lacks. A run that has not finished is paired on what it has.
 Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer);
 
 /// The whole result as one JSON object, full precision; the field names of the command line's documentation.

@@ -33,7 +33,7 @@ Result<std::optional<std::int64_t>> find_run(const Database& database, const std
 Result<std::int64_t> insert_run(Database& database, const RunResult& planned, const std::string& key) {
   const auto request = note_request(database, planned.request);
   if (!request) return request;
-  const std::string configuration = configuration_text(planned.request.settings);
+  const std::string configuration = run_name(planned);
   const Provenance& from = planned.provenance;
   const auto inserted = database.run(
       "INSERT INTO run (request_id, key, configuration, state, checkpoint, fingerprint, baseline_note, device, "

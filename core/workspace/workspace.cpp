@@ -25,8 +25,9 @@ Result<void> Workspace::plan(std::span<const RunRequest> requests) {
 Result<std::vector<RunRequest>> Workspace::unfinished() const {
   std::vector<std::string> documents;
   const auto read = database_.each(
-      "SELECT document FROM request WHERE NOT EXISTS "
-      "(SELECT 1 FROM run WHERE run.request_id = request.id AND run.state = 'finished') ORDER BY id",
+      "SELECT document FROM request WHERE "
+      "(SELECT state FROM run WHERE run.request_id = request.id ORDER BY run.id DESC LIMIT 1) IS NOT 'finished' "
+      "ORDER BY id",
       {}, [&](Row& row) { documents.push_back(row.text()); });
   if (!read) return tl::unexpected(read.error());
   std::vector<RunRequest> requests;

@@ -23,7 +23,7 @@ class Workspace {
   /// Notes what is going to be run, so that unfinished() knows of it before it starts. A request noted before stays
   /// where it is.
   Result<void> plan(std::span<const RunRequest> requests);
-  /// Requests without a finished run, in the order in which they were first planned.
+  /// Requests whose newest run has not finished, and those without any, in the order in which they were first planned.
   Result<std::vector<RunRequest>> unfinished() const;
 
   /// Every run with what is stored of it, in the order of their requests. A run that was killed counts as stopped.

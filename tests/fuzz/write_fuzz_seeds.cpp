@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/workspace/workspace.h"
 #include "tests/core/checkpoint/small_checkpoints.h"
 #include "tests/core/checkpoint/small_layouts.h"
 #include "tests/support/ggml_data.h"
@@ -55,6 +56,9 @@ void write_questions(const fs::path& folder) {
         R"({"id": "a", "source": "cnn", "story": "S.", "questions": {"input_text": ["Q"], "turn_id": [1]},)"
         R"("answers": {"input_text": ["A"], "turn_id": [1]}, "additional_answers": {"0": {"input_text": ["B"]}}})");
   write(folder / "coqa", "plain", R"([{"story": "S.", "questions": ["Q"], "answers": {"input_text": ["A"]}}])");
+  write(folder / "exchange", "samples",
+        R"({"doc": {"id": "one", "questions": {"input_text": ["Who?"]}}, "arguments": [["x"]], "resps": [["Lily"]]})");
+  write(folder / "exchange", "predictions", R"([{"id": "one", "turn_id": 2, "answer": "a cat"}])");
   write(folder / "squad", "official",
         R"({"data": [{"title": "T", "paragraphs": [{"context": "C", "qas": [{"id": "a", "question": "Q",)"
         R"("answers": [{"text": "A"}]}, {"id": "b", "question": "Q", "answers": [], "is_impossible": true}]}]}]})");
@@ -122,6 +126,8 @@ int main(int count, char** arguments) {
           with_config(config, safetensors_file(layout.entries)));
   }
   write(folder / "config", "small", small_config());
+  fs::create_directories(folder / "workspace");
+  if (!quantscope::Workspace::open(folder / "workspace" / "empty", quantscope::FileAccess::write)) return 1;
   copy_architectures(folder);
   write_constructs(folder);
   write_questions(folder);

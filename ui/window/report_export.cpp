@@ -5,6 +5,7 @@
 #include <QFile>
 
 #include "core/experiment/report.h"
+#include "core/experiment/report_html.h"
 #include "ui/charts/chart_view.h"
 #include "ui/charts/result_charts.h"
 #include "ui/charts/weight_charts.h"
@@ -29,7 +30,8 @@ Result<void> write_charts(const QString& folder, std::span<const RunResult> runs
 
 Result<void> export_report(const QString& folder, std::span<const RunResult> runs) {
   if (auto written = write_report(folder.toStdString(), runs); !written) return written;
-  return write_charts(folder, runs);
+  if (auto drawn = write_charts(folder, runs); !drawn) return drawn;
+  return write_html_report(folder.toStdString(), runs, {true, nullptr});
 }
 
 Result<void> render_report(const QString& folder) {

@@ -11,7 +11,7 @@ namespace quantscope::ui {
 
 /// Draws memory.png, levels.png and, where there are scores, accuracy.png into an existing folder.
 Result<void> write_charts(const QString& folder, std::span<const RunResult> runs);
-/// Tables, run.json and charts; makes the folder.
+/// Tables, run.json, charts and report.html; makes the folder.
 Result<void> export_report(const QString& folder, std::span<const RunResult> runs);
 /// Draws the charts of a folder that holds a run.json.
 Result<void> render_report(const QString& folder);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/cli/command.h"
+#include "app/cli/console.h"
+#include "app/cli/workspace_file.h"
+#include "core/exchange/coqa_predictions.h"
+#include "core/exchange/lm_eval_samples.h"
+#include "core/experiment/atomic_file.h"
+#include "core/experiment/resource_paths.h"
+
+namespace quantscope::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct ExportOptions {
+  std::string workspace, folder, format = "lm-eval";
+};
+
+/// A file name of letters, digits and a few signs.
+std::string file_name(const std::string& prefix, std::size_t number, const std::string& name, const char* ending) {
+  std::string plain;
+  for (const char c : name) {
+    const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    plain += harmless ? c : '_';
+  }
+  return fmt::format("{}_{}_{}{}", prefix, number, plain.substr(0, 80), ending);
+}
+
+/// The questions that were asked, if they are still what they were.
+Result<QaDataset> dataset_of(const QaOutcome& qa) {
+  const bool sample = qa.task.data.empty() || qa.task.data == "sample";
+  auto dataset = read_coqa(sample ? ResourcePaths::locate().resources / "sample_coqa.json" : fs::path(qa.task.data));
+  if (dataset && dataset->hash != qa.dataset_hash)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} has changed since its questions were answered; bring back the old file, or export with "
+                            "--format coqa, which needs none.",
+                            qa.task.data),
+                qa.task.data);
+  return dataset;
+}
+
+Result<std::string> text_of(const QaOutcome& qa, const std::string& format) {
+  if (format == "coqa") return coqa_predictions(qa);
+  auto dataset = dataset_of(qa);
+  if (!dataset) return tl::unexpected(dataset.error());
+  return lm_eval_samples(qa, *dataset);
+}
+
+Result<std::vector<std::string>> write_files(const std::vector<RunResult>& runs, const ExportOptions& options) {
+  std::error_code error;
+  fs::create_directories(options.folder, error);
+  if (error)
+    return fail(ErrorCode::io, fmt::format("Cannot create the folder {} ({}).", options.folder, error.message()),
+                options.folder);
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i].qa || runs[i].qa->task.kind != TaskKind::coqa) continue;
+    auto text = text_of(*runs[i].qa, options.format);
+    if (!text) return tl::unexpected(text.error());
+    const bool coqa = options.format == "coqa";
+    const fs::path path = fs::path(options.folder) / file_name(coqa ? "predictions" : "samples_coqa", i + 1,
+                                                               run_name(runs[i]), coqa ? ".json" : ".jsonl");
+    if (auto written = write_file_atomically(path, *text); !written) return tl::unexpected(written.error());
+    files.push_back(path.string());
+  }
+  return files;
+}
+
+int export_answers(const Session& session, const ExportOptions& options) {
+  auto runs = runs_of_workspace(options.workspace, {});
+  if (!runs) return report_error(session, runs.error());
+  auto files = write_files(*runs, options);
+  if (!files) return report_error(session, files.error());
+  if (session.json)
+    print_json({{"files", *files}});
+  else
+    for (const std::string& file : *files) fmt::print("{}\n", file);
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Session& session, Action& chosen) {
+  auto options = std::make_shared<ExportOptions>();
+  CLI::App* command = app.add_subcommand("export", "Write the CoQA answers of a workspace for other programs");
+  command->add_option("workspace", options->workspace, "File (.quantscope)")->required();
+  command->add_option("folder", options->folder, "Folder for one file a run")->required();
+  command
+      ->add_option("--format", options->format,
+                   "lm-eval (samples_*.jsonl) or coqa (the official script's [{id, turn_id, answer}])")
+      ->check(CLI::IsMember({"lm-eval", "coqa"}));
+  command->footer(R"(JSON: {"files": ["out/samples_coqa_1_nf4.jsonl"]})");
+  command->callback(
+      [&session, &chosen, options] { chosen = [&session, options] { return export_answers(session, *options); }; });
+}
+
+}  // namespace quantscope::cli

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/exchange/imported_answers.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/evaluate/qa_prompt.h"
+#include "core/experiment/file_hash.h"
+
+namespace quantscope {
+namespace {
+
+std::string named(const QaStory& story, std::int64_t turn) { return fmt::format("{} turn {}", story.id, turn); }
+
+/// "3 answers ... (a turn 1, b turn 2, c turn 1)."
+void add_note(std::vector<std::string>& notes, const std::vector<std::string>& names, std::string_view what) {
+  if (names.empty()) return;
+  constexpr std::size_t shown = 5;
+  const auto first = names.begin();
+  const auto last = first + static_cast<std::ptrdiff_t>(std::min(names.size(), shown));
+  notes.push_back(fmt::format("{} {} ({}{}).", names.size(), what, fmt::join(first, last, ", "),
+                              names.size() > shown ? ", ..." : ""));
+}
+
+/// Tells two imports of files with one name apart.
+std::string fingerprint_of(const std::vector<QaAnswer>& answers) {
+  std::string text;
+  for (const QaAnswer& answer : answers)
+    text += fmt::format("{} {} {}\n", answer.item.story, answer.item.question, answer.prediction);
+  return hash_bytes(text);
+}
+
+}  // namespace
+
+std::optional<QaItem> AnswerCollector::find(const std::string& story_id, std::int64_t turn) {
+  for (std::size_t story = 0; story < dataset_.stories.size(); ++story) {
+    if (dataset_.stories[story].id != story_id) continue;
+    if (turn >= 1 && turn <= static_cast<std::int64_t>(dataset_.stories[story].questions.size()))
+      return QaItem{story, static_cast<std::size_t>(turn - 1)};
+  }
+  unknown_.push_back(fmt::format("{} turn {}", story_id, turn));
+  return std::nullopt;
+}
+
+const QaAnswer* AnswerCollector::add(const QaItem& item, std::string_view generated) {
+  const QaStory& story = dataset_.stories[item.story];
+  const QaQuestion& question = story.questions[item.question];
+  for (const QaAnswer& answer : answers_) {
+    if (answer.item.story != item.story || answer.item.question != item.question) continue;
+    repeated_.push_back(named(story, question.turn));
+    return nullptr;
+  }
+  QaAnswer& answer = answers_.emplace_back();
+  answer.item = item;
+  answer.story_id = story.id;
+  answer.source = story.source;
+  answer.turn = question.turn;
+  answer.references = question.references;
+  answer.prediction = first_answer_line(generated, answer_end(dataset_.prompt));
+  for (std::size_t i = 0; i < answer.scores.size(); ++i)
+    answer.scores[i] = score_answer(answer.prediction, answer.references, static_cast<Scorer>(i));
+  answer.stop = "imported";
+  return &answer;
+}
+
+Result<ImportedAnswers> AnswerCollector::finish(std::string protocol, std::vector<std::string> notes) {
+  if (answers_.empty())
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("No answer of {} belongs to a question of {}; give the data set that they answer.", file_,
+                            dataset_.name),
+                file_);
+  std::ranges::sort(answers_, {},
+                    [](const QaAnswer& answer) { return std::pair(answer.item.story, answer.item.question); });
+  add_note(notes, unknown_, "answers belong to no question of the data set and were left out");
+  add_note(notes, repeated_, "answers came again and were left out");
+  return ImportedAnswers{std::move(answers_), std::move(protocol), std::move(notes)};
+}
+
+RunResult imported_run(const ImportedAnswers& imported, const QaDataset& dataset, const Task& task,
+                       const std::string& file) {
+  RunResult run;
+  run.request.model = "imported:" + file;
+  run.request.tasks = {task};
+  run.resolved.summary = "Answers of another program, read from " + file + ".";
+  run.provenance.program_version = QUANTSCOPE_VERSION;
+  run.provenance.checkpoint = file;
+  run.provenance.fingerprint = fingerprint_of(imported.answers);
+  run.provenance.device = "another program";
+  run.provenance.imported_from = file;
+  QaOutcome& qa = run.qa.emplace();
+  qa.task = task;
+  qa.task.protocol = imported.protocol;
+  qa.dataset_name = dataset.name;
+  qa.dataset_hash = dataset.hash;
+  qa.notes = dataset.notes();
+  qa.notes.insert(qa.notes.end(), imported.notes.begin(), imported.notes.end());
+  qa.answers = imported.answers;
+  return run;
+}
+
+}  // namespace quantscope

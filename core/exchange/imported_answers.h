@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/experiment/run_result.h"
+
+namespace quantscope {
+
+/// The protocol of answers whose prompts are not known; no run of this program has it, so they are not paired.
+inline constexpr std::string_view unknown_prompt = "unknown";
+
+/// Answers that another program gave to questions of a data set, scored by this one.
+struct ImportedAnswers {
+  std::vector<QaAnswer> answers;   ///< in the order of the data set, each question at most once
+  std::string protocol;            ///< prompt_name() where all prompts are those of this program
+  std::vector<std::string> notes;  ///< sentences that count and name what was left out or differs
+};
+
+/// Collects answers as a reader finds them; checks that each belongs to a question of the data set and comes once.
+class AnswerCollector {
+ public:
+  AnswerCollector(const QaDataset& dataset, std::string_view file) : dataset_(dataset), file_(file) {}
+
+  /// The question with this number (1, 2, ...) of the story with this id; nothing, and a note, where there is none.
+  std::optional<QaItem> find(const std::string& story_id, std::int64_t turn);
+  /// Takes the text that the other program generated; the first of several for one question counts.
+  const QaAnswer* add(const QaItem& item, std::string_view generated);
+
+  /// Fails when nothing was taken.
+  Result<ImportedAnswers> finish(std::string protocol, std::vector<std::string> notes);
+
+ private:
+  const QaDataset& dataset_;
+  std::string file_;
+  std::vector<QaAnswer> answers_;
+  std::vector<std::string> unknown_, repeated_;
+};
+
+/// The answers as a finished run, named after the file. `task` says where the data set lies.
+RunResult imported_run(const ImportedAnswers& imported, const QaDataset& dataset, const Task& task,
+                       const std::string& file);
+
+}  // namespace quantscope

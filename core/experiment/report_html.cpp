@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/report_html.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "core/experiment/atomic_file.h"
+#include "core/experiment/html_text.h"
+#include "core/experiment/preset_table.h"
+#include "core/experiment/report_pairs.h"
+#include "core/experiment/report_sentences.h"
+
+namespace quantscope {
+namespace {
+
+constexpr std::string_view style =
+    "body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222;background:#fff}"
+    "table{border-collapse:collapse;margin:1em 0}th,td{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:right}"
+    "th:first-child,td:first-child{text-align:left}img{max-width:100%}figure{margin:2em 0}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#222}th,td{border-color:#555}img{background:#fff}}";
+
+std::string heading(std::string_view text) { return fmt::format("<h2>{}</h2>\n", escape_html(text)); }
+
+std::string paragraph(std::string_view text) { return fmt::format("<p>{}</p>\n", escape_html(text)); }
+
+std::string mib(std::int64_t bytes) {
+  return bytes == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0));
+}
+
+std::string percent(const MeanEstimate& estimate) {
+  return fmt::format("{:.2f} ± {:.2f}", 100 * estimate.mean, 100 * estimate.error);
+}
+
+std::string spread(const Spread& spread) {
+  return fmt::format("{:.1f} ({:.1f} to {:.1f})", spread.median, spread.minimum, spread.maximum);
+}
+
+std::vector<std::string> row_of(const RunResult& run) {
+  std::vector<std::string> row = {
+      run_name(run), mib(run.measured.weights()), mib(run.resolved.as_commonly_reported),
+      run.measured.weights() > 0 ? fmt::format("{:.3f}", run.resolved.bits_per_weight) : ""};
+  if (run.qa && !run.qa->answers.empty()) {
+    const MeanEstimate f1 = run.qa->f1(run.qa->task.scorer);
+    row.insert(row.end(), {percent(f1), percent(run.qa->em(run.qa->task.scorer)), std::to_string(f1.n)});
+  } else {
+    row.insert(row.end(), {"", "", ""});
+  }
+  row.push_back(run.perplexity ? fmt::format("{:.4f} ± {:.4f}", run.perplexity->result.perplexity,
+                                             run.perplexity->result.perplexity_error)
+                               : "");
+  row.push_back(run.speed ? spread(run.speed->prompt_tokens_per_second) : "");
+  row.push_back(run.speed ? spread(run.speed->generation_tokens_per_second) : "");
+  return row;
+}
+
+std::string results_table(std::span<const RunResult> runs) {
+  std::vector<std::vector<std::string>> rows = {
+      {"configuration", "weights, MiB", "as commonly reported, MiB", "bits per weight", "F1, % ± standard error",
+       "EM, % ± standard error", "n", "perplexity ± error", "prompt, tokens/s", "generation, tokens/s"}};
+  for (const RunResult& run : runs) rows.push_back(row_of(run));
+  return html_table(rows);
+}
+
+std::vector<std::string> difference_sentences(std::span<const RunResult> runs) {
+  std::vector<std::string> sentences;
+  for (const PairRow& pair : pair_rows(runs)) sentences.push_back(pair_sentence(pair));
+  return sentences;
+}
+
+std::string figure(const std::filesystem::path& png, const std::vector<std::string>& sentences,
+                   std::string_view title) {
+  std::ifstream file(png, std::ios::binary);
+  if (!file) return {};
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return fmt::format(
+      "<figure>\n<img alt=\"{0}\" src=\"data:image/png;base64,{1}\">\n<figcaption>{0}{2}</figcaption>\n"
+      "</figure>\n",
+      escape_html(title), base64(bytes), html_list(sentences));
+}
+
+std::string charts(std::span<const RunResult> runs, const std::filesystem::path& folder, bool drawn) {
+  if (!drawn)
+    return paragraph("The charts were left out: the window program quantscope, which draws them, was not there.");
+  return figure(folder / "accuracy.png", difference_sentences(runs), "F1 and exact match with their error bars") +
+         figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured") +
+         figure(folder / "levels.png",
+                {"Where the levels of the 4-bit types lie follows from their definition; nothing is measured here."},
+                "Levels of the 4-bit types");
+}
+
+std::string origin(const RunResult& run) {
+  const Provenance& from = run.provenance;
+  return fmt::format("Checkpoint {} (fingerprint {}), {} with {} on {} threads, Quantscope {}, started {}.",
+                     from.checkpoint, from.fingerprint, from.device, from.dispatch_level, from.threads,
+                     from.program_version, from.started);
+}
+
+std::string published(const Preset& preset, std::span<const RunResult> runs) {
+  std::vector<std::string> notes = differences_from(preset, runs);
+  notes.insert(notes.end(), preset.caveats.begin(), preset.caveats.end());
+  for (const Preset::Missing& missing : preset.not_available)
+    notes.push_back(missing.configuration + ": " + missing.why);
+  return heading("Published figures beside yours") + paragraph("Published: " + preset.source + ".") +
+         html_table(published_table(preset, runs)) + html_list(notes);
+}
+
+}  // namespace
+
+std::string report_html(std::span<const RunResult> runs, const std::filesystem::path& folder,
+                        const HtmlExtras& extras) {
+  std::string html =
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<title>Quantscope report</title>\n<style>";
+  html += style;
+  html += "</style>\n</head>\n<body>\n<h1>Quantscope report</h1>\n";
+  html += runs.empty() ? paragraph("No run has finished.") : paragraph(origin(runs.front()));
+  html += heading("Results") + results_table(runs);
+  if (const auto sentences = difference_sentences(runs); !sentences.empty())
+    html += heading("What the differences support") + html_list(sentences);
+  if (extras.preset != nullptr) html += published(*extras.preset, runs);
+  html += heading("Charts") + charts(runs, folder, extras.charts);
+  html += heading("Protocols") + html_list(protocol_stamps(runs));
+  if (const auto sentences = caveats(runs); !sentences.empty()) html += heading("Caveats") + html_list(sentences);
+  html += heading("To repeat it") +
+          paragraph(
+              "quantscope-cli run run.json, with the run.json beside this page, repeats every run on the same "
+              "checkpoint and data. All rows are in the CSV files beside it.");
+  return html + "</body>\n</html>\n";
+}
+
+Result<void> write_html_report(const std::filesystem::path& folder, std::span<const RunResult> runs,
+                               const HtmlExtras& extras) {
+  return write_file_atomically(folder / "report.html", report_html(runs, folder, extras));
+}
+
+}  // namespace quantscope

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/report_sentences.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace quantscope {
+namespace {
+
+constexpr double mebibyte = 1024.0 * 1024.0;
+
+void add_once(std::vector<std::string>& sentences, std::string sentence) {
+  if (!sentence.empty() && std::ranges::find(sentences, sentence) == sentences.end())
+    sentences.push_back(std::move(sentence));
+}
+
+std::string memory_sentence(const RunResult& run, const RunResult& baseline) {
+  const double weights = static_cast<double>(run.measured.weights());
+  std::string sentence = fmt::format("{} holds the weights in {:.2f} MiB", run_name(run), weights / mebibyte);
+  if (&run != &baseline && baseline.measured.weights() > 0)
+    sentence += fmt::format(", {:.1f} % of {}", 100 * weights / static_cast<double>(baseline.measured.weights()),
+                            run_name(baseline));
+  if (const std::int64_t scales = run.measured[MemoryTag::scales]; scales > 0)
+    sentence += fmt::format(
+        "; {:.2f} MiB of them are scales, which the figure as commonly reported ({:.2f} MiB) leaves "
+        "out",
+        static_cast<double>(scales) / mebibyte, static_cast<double>(run.resolved.as_commonly_reported) / mebibyte);
+  return sentence + ".";
+}
+
+std::string items_text(const Task& task) {
+  return fmt::format("{} of each story, sample {}", task.items == Items::all ? "all questions" : "the last question",
+                     sample_text(task.sample));
+}
+
+std::string question_stamp(const QaOutcome& qa) {
+  return fmt::format("Questions: {} (hash {}), prompt {}, scorer {}, {}, n = {}.", qa.dataset_name, qa.dataset_hash,
+                     qa.task.protocol, scorer_label(qa.task.scorer), items_text(qa.task), qa.answers.size());
+}
+
+std::string perplexity_stamp(const PerplexityOutcome& text) {
+  return fmt::format("Perplexity: {} (hash {}), protocol {}, {} windows, {} scored tokens.", text.text_name,
+                     text.text_hash, text.task.protocol, text.result.chunks.size(), text.result.scored);
+}
+
+std::string unfinished_sentence(const RunResult& run) {
+  if (run.state == RunState::finished) return {};
+  const std::string reason = run.error ? " (" + run.error->message + ")" : std::string();
+  return fmt::format("{} did not finish{}: its figures are of what was done until then.", run_name(run), reason);
+}
+
+std::string cut_sentence(const RunResult& run) {
+  const auto cut = std::ranges::count_if(run.qa->answers, [](const QaAnswer& answer) { return answer.cut_left; });
+  if (cut == 0) return {};
+  return fmt::format("{} prompts of {} were longer than the context and lost their beginning.", cut, run_name(run));
+}
+
+}  // namespace
+
+std::string pair_sentence(const PairRow& pair) {
+  if (!pair.comparison)
+    return fmt::format("{} is not compared with {}: {}", pair.configuration, pair.baseline, pair.verdict);
+  const PairedComparison& figures = *pair.comparison;
+  std::string sentence =
+      fmt::format("{} against {}: F1 {:+.2f} points [{:+.2f}, {:+.2f}], {}", pair.configuration, pair.baseline,
+                  100 * figures.difference, 100 * figures.low, 100 * figures.high, pair.verdict);
+  if (figures.resolved())
+    sentence += fmt::format(" (n = {}, p = {:.4f}, after Holm {:.4f})", figures.n, figures.p, pair.p_holm);
+  else if (figures.n_needed > figures.n)
+    sentence += fmt::format("; about {} questions would resolve a difference of this size", figures.n_needed);
+  return sentence + ".";
+}
+
+std::vector<std::string> memory_sentences(std::span<const RunResult> runs) {
+  std::vector<std::string> sentences;
+  for (const RunResult& run : runs)
+    if (run.measured.weights() > 0) sentences.push_back(memory_sentence(run, runs.front()));
+  return sentences;
+}
+
+std::vector<std::string> protocol_stamps(std::span<const RunResult> runs) {
+  std::vector<std::string> stamps;
+  for (const RunResult& run : runs) {
+    if (run.qa) add_once(stamps, question_stamp(*run.qa));
+    if (run.perplexity) add_once(stamps, perplexity_stamp(*run.perplexity));
+  }
+  return stamps;
+}
+
+std::vector<std::string> caveats(std::span<const RunResult> runs) {
+  std::vector<std::string> sentences;
+  for (const RunResult& run : runs) {
+    if (const std::string& note = run.provenance.baseline_note; !note.empty())
+      add_once(sentences, fmt::format("The checkpoint holds {}: it lies on a 4-bit grid already, so it loses more in a "
+                                      "second 4-bit format than a 16-bit checkpoint does.",
+                                      note));
+    add_once(sentences, unfinished_sentence(run));
+    if (!run.provenance.imported_from.empty())
+      add_once(sentences, fmt::format("{} holds answers of another program: nothing of its model was measured here.",
+                                      run_name(run)));
+    if (!run.qa) continue;
+    for (const std::string& note : run.qa->notes) add_once(sentences, note);
+    add_once(sentences, cut_sentence(run));
+  }
+  return sentences;
+}
+
+}  // namespace quantscope

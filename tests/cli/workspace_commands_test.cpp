@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_study.h"
+
+namespace quantscope {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string output;
+};
+
+Outcome run_shell(const std::string& command) {
+  Outcome outcome;
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  std::array<char, 4096> block{};
+  while (const std::size_t read = std::fread(block.data(), 1, block.size(), pipe))
+    outcome.output.append(block.data(), read);
+  const int status = ::pclose(pipe);
+  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+class WorkspaceCommands : public ::testing::Test {
+ protected:
+  std::string file(const std::string& name) const { return study_.file(name).string(); }
+  std::string compare(const std::string& more) const {
+    return fmt::format("compare {} fp32 nf4 --task coqa perplexity --items all --data {} --text {} {}", file("model"),
+                       file("questions.json"), file("text.txt"), more);
+  }
+  static Outcome cli(const std::string& arguments) {
+    return run_shell(fmt::format("{} {} 2>&1", QUANTSCOPE_CLI, arguments));
+  }
+  static json cli_json(const std::string& arguments) {
+    const Outcome outcome = run_shell(fmt::format("{} {} --json 2>/dev/null", QUANTSCOPE_CLI, arguments));
+    EXPECT_EQ(outcome.exit_code, 0) << arguments;
+    return json::parse(outcome.output, nullptr, false);
+  }
+  /// What the runs answered and how surprised they were, in order.
+  static json numbers(const json& document) {
+    json list = json::array();
+    for (const json& run : document.at("runs")) {
+      json answers = json::array();
+      for (const json& item : run.at("coqa").at("items")) answers.push_back({item.at("prediction"), item.at("scores")});
+      list.push_back({answers, run.at("perplexity").at("chunks"), run.at("tensors")});
+    }
+    return list;
+  }
+
+  testing::TemporaryFolder folder_;
+  testing::TinyStudy study_{folder_.path() / "study"};
+};
+
+TEST_F(WorkspaceCommands, CompareStoresReportWritesAndRunRepeats) {
+  const json plain = cli_json(compare(""));
+  const json stored = cli_json(compare("--workspace " + file("study.quantscope")));
+  EXPECT_EQ(numbers(stored), numbers(plain));
+  EXPECT_EQ(cli_json("report " + file("study.quantscope") + " " + file("report")).at("runs"), 2);
+  for (const char* name : {"runs.csv", "questions.csv", "pairs.csv", "tensors.csv", "memory.csv", "speed.csv",
+                           "chunks.csv", "run.json", "report.html"})
+    EXPECT_TRUE(fs::exists(study_.file("report") / name)) << name;
+  const json again = cli_json("run " + file("report/run.json"));
+  EXPECT_EQ(numbers(again), numbers(plain));
+  const Outcome other = cli("report " + file("study.quantscope") + " " + file("other") + " --baseline nf4");
+  EXPECT_EQ(other.exit_code, 0) << other.output;
+  std::ifstream pairs(study_.file("other") / "pairs.csv");
+  const std::string text{std::istreambuf_iterator<char>(pairs), {}};
+  EXPECT_THAT(text, HasSubstr("fp32,nf4,lm-eval,12,"));
+  EXPECT_EQ(cli("report " + file("study.quantscope") + " " + file("x") + " --baseline fp4").exit_code, 2);
+}
+
+TEST_F(WorkspaceCommands, ResumeFinishesAKilledCompareWithTheSameNumbers) {
+  const json expected = numbers(cli_json(compare("")));
+  const std::string workspace = file("killed.quantscope");
+  for (const char* seconds : {"0.05", "0.2", "0.4", "0.8"})
+    run_shell(fmt::format("timeout -s KILL {} {} {} >/dev/null 2>&1", seconds, QUANTSCOPE_CLI,
+                          compare("--workspace " + workspace)));
+  // Whatever the kills left; the last one makes sure that the file is there and everything is planned.
+  if (!fs::exists(workspace)) cli(compare("--workspace " + workspace));
+  cli_json("resume " + workspace);
+  const json whole = cli_json(compare("--workspace " + workspace));
+  EXPECT_EQ(numbers(whole), expected);
+  EXPECT_THAT(cli("resume " + workspace).output, HasSubstr("0 runs are left"));
+}
+
+TEST_F(WorkspaceCommands, EvaluateStoresOneRunAndRefusesBadFiles) {
+  const std::string evaluate =
+      fmt::format("evaluate {} nf4 --items all --data {} --workspace ", file("model"), file("questions.json"));
+  EXPECT_EQ(cli_json(evaluate + file("one.quantscope")).at("n"), 12);
+  std::ofstream(study_.file("text.quantscope")) << std::string(5000, 'x');
+  const Outcome refused = cli(evaluate + file("text.quantscope"));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, HasSubstr("is not a workspace"));
+  EXPECT_THAT(cli("resume " + file("none.quantscope")).output, HasSubstr("There is no workspace"));
+  EXPECT_EQ(cli("report " + file("none.quantscope") + " " + file("r")).exit_code, 1);
+}
+
+TEST_F(WorkspaceCommands, AnswersLeaveAndComeBackInBothForms) {
+  const std::string workspace = file("study.quantscope");
+  cli_json(compare("--workspace " + workspace));
+  const json samples = cli_json("export " + workspace + " " + file("out"));
+  ASSERT_EQ(samples.at("files").size(), 2U);
+  const json predictions = cli_json("export " + workspace + " " + file("out") + " --format coqa");
+  const std::string data = " --data " + file("questions.json");
+  const json imported =
+      cli_json("import " + workspace + " " + samples.at("files").at(1).get<std::string>() + data + " --name theirs");
+  EXPECT_EQ(imported.at("n"), 12);
+  EXPECT_EQ(imported.at("protocol"), "coqa-lm-eval-3");
+  const json unknown = cli_json("import " + workspace + " " + predictions.at("files").at(1).get<std::string>() + data +
+                                " --format coqa --name official");
+  EXPECT_EQ(unknown.at("protocol"), "unknown");
+  const Outcome report = cli("report " + workspace + " " + file("report") + " --baseline nf4");
+  EXPECT_EQ(report.exit_code, 0) << report.output;
+  std::ifstream stream(study_.file("report") / "pairs.csv");
+  const std::string pairs{std::istreambuf_iterator<char>(stream), {}};
+  EXPECT_THAT(pairs, HasSubstr("theirs,nf4,lm-eval,12,0,0,0,1,1,0,0,1,0,not resolved at n = 12"));
+  EXPECT_THAT(pairs, HasSubstr("official,nf4,lm-eval,,,,,,,,,,,The runs used different prompts"));
+  EXPECT_EQ(cli("run " + file("report/run.json")).exit_code, 0);  // only what this program can repeat
+  EXPECT_EQ(cli("import " + workspace + " " + file("text.txt") + data).exit_code, 1);
+}
+
+TEST_F(WorkspaceCommands, PresetRunsTheStudyAndShowsItsFigures) {
+  const Outcome outcome = cli(fmt::format("compare {} --preset source-study --data {} --report {}", file("model"),
+                                          file("questions.json"), file("report")));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
+  for (const char* text : {"64.18 ± 5.80", "GPTQ is not yet available", "AWQ is not yet available", "crashed",
+                           "answered 4 questions, the published ones 50"})
+    EXPECT_THAT(outcome.output, HasSubstr(text));
+  std::ifstream html(study_.file("report") / "report.html");
+  EXPECT_THAT((std::string{std::istreambuf_iterator<char>(html), {}}), HasSubstr("Published figures beside yours"));
+  EXPECT_TRUE(fs::exists(study_.file("report") / "published.csv"));
+  EXPECT_EQ(cli(fmt::format("compare {} --preset none", file("model"))).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace quantscope

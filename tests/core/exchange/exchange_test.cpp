@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/evaluate/qa_prompt.h"
+#include "core/exchange/coqa_predictions.h"
+#include "core/exchange/lm_eval_samples.h"
+#include "tests/support/loaded_model.h"
+
+namespace quantscope {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::value_of;
+
+QaDataset small_dataset() {
+  QaDataset dataset;
+  dataset.name = "small";
+  dataset.hash = "hash";
+  dataset.stories = {{"one", "cnn", "", "Lily saw a cat.", {{1, "Who?", {"Lily"}}, {2, "What?", {"a cat", "one cat"}}}},
+                     {"two", "race", "", "Tom ran.", {{1, "Who ran?", {"Tom"}}}}};
+  return dataset;
+}
+
+QaOutcome answered(const QaDataset& dataset) {
+  AnswerCollector collector(dataset, "test");
+  collector.add({0, 1}, "the cat");
+  collector.add({1, 0}, "Tom");
+  QaOutcome outcome;
+  outcome.answers = value_of(collector.finish("coqa-lm-eval-3", {})).answers;
+  return outcome;
+}
+
+void expect_same(const std::vector<QaAnswer>& a, const std::vector<QaAnswer>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].item.story, b[i].item.story);
+    EXPECT_EQ(a[i].item.question, b[i].item.question);
+    EXPECT_EQ(a[i].prediction, b[i].prediction);
+    for (std::size_t s = 0; s < a[i].scores.size(); ++s) EXPECT_EQ(a[i].scores[s].f1, b[i].scores[s].f1);
+  }
+}
+
+TEST(LmEvalSamples, ComeBackAsTheyWereExported) {
+  const QaDataset dataset = small_dataset();
+  const QaOutcome outcome = answered(dataset);
+  const auto read = value_of(parse_lm_eval_samples(lm_eval_samples(outcome, dataset), dataset, "samples.jsonl"));
+  expect_same(read.answers, outcome.answers);
+  EXPECT_EQ(read.protocol, "coqa-lm-eval-3");
+  EXPECT_THAT(read.notes, IsEmpty());
+}
+
+/// A line as lm-evaluation-harness 0.4 writes it: answers and arguments nested by request, other fields beside them.
+json harness_line(const QaDataset& dataset) {
+  return {{"doc_id", 1},
+          {"doc",
+           {{"id", "two"},
+            {"source", "race"},
+            {"story", "Tom ran."},
+            {"questions", {{"input_text", {"Who ran?"}}, {"turn_id", {1}}}},
+            {"answers", {{"input_text", {"Tom"}}, {"turn_id", {1}}}}}},
+          {"target", json::array({"Tom"})},
+          {"arguments", {{"gen_args_0", {{"arg_0", qa_prompt(dataset, {1, 0})}, {"arg_1", {{"until", {"\nQ:"}}}}}}}},
+          {"resps", {{" Tom\nQ: who else"}}},
+          {"filtered_resps", {" Tom\nQ: who else"}},
+          {"doc_hash", "ab"},
+          {"em", 1.0},
+          {"f1", 1.0}};
+}
+
+TEST(LmEvalSamples, OfTheHarnessAreCutAtTheFirstLineAndScored) {
+  const QaDataset dataset = small_dataset();
+  const auto read = value_of(parse_lm_eval_samples(harness_line(dataset).dump() + "\n\n", dataset, "samples.jsonl"));
+  ASSERT_EQ(read.answers.size(), 1U);
+  EXPECT_EQ(read.answers[0].prediction, "Tom");
+  EXPECT_EQ(read.answers[0].scores[0].f1, 1.0);
+  EXPECT_EQ(read.protocol, "coqa-lm-eval-3");
+  EXPECT_THAT(read.notes, IsEmpty());
+}
+
+TEST(LmEvalSamples, OfOlderHarnessesListTheirTurnsAndArguments) {
+  const QaDataset dataset = small_dataset();
+  json line = harness_line(dataset);
+  line["doc"]["questions"] = json::array({{{"input_text", "Who ran?"}, {"turn_id", 1}}});
+  line["arguments"] = json::array({json::array({qa_prompt(dataset, {1, 0}), {{"until", "\nQ:"}}})});
+  line.erase("filtered_resps");
+  const auto read = value_of(parse_lm_eval_samples(line.dump(), dataset, "samples.jsonl"));
+  EXPECT_EQ(read.answers.at(0).prediction, "Tom");
+  EXPECT_EQ(read.protocol, "coqa-lm-eval-3");
+}
+
+TEST(LmEvalSamples, SayWhatDiffersAndWhatWasLeftOut) {
+  const QaDataset dataset = small_dataset();
+  json other_prompt = harness_line(dataset);
+  other_prompt["arguments"]["gen_args_0"]["arg_0"] = "Answer in one word: Who ran?";
+  other_prompt["f1"] = 0.25;
+  json unknown = harness_line(dataset);
+  unknown["doc"]["id"] = "three";
+  const std::string lines = other_prompt.dump() + "\n" + unknown.dump() + "\n" + harness_line(dataset).dump();
+  const auto read = value_of(parse_lm_eval_samples(lines, dataset, "samples.jsonl"));
+  EXPECT_EQ(read.protocol, unknown_prompt);
+  EXPECT_THAT(read.notes, ElementsAre(HasSubstr("1 prompts"), HasSubstr("1 scores"), HasSubstr("three turn 1"),
+                                      HasSubstr("two turn 1")));
+}
+
+TEST(LmEvalSamples, OfOtherQuestionsOrBrokenLinesAreRefused) {
+  const QaDataset dataset = small_dataset();
+  json other = harness_line(dataset);
+  other["doc"]["questions"]["input_text"][0] = "Who slept?";
+  json silent = harness_line(dataset);
+  silent.erase("resps");
+  silent.erase("filtered_resps");
+  const std::string good = harness_line(dataset).dump() + "\n";
+  for (const std::string& bad : {good + other.dump(), good + silent.dump(), good + "{", good + "[]", good + "null"}) {
+    const auto read = parse_lm_eval_samples(bad, dataset, "samples.jsonl");
+    ASSERT_FALSE(read) << bad;
+    EXPECT_THAT(read.error().message, HasSubstr("line 2"));
+  }
+  EXPECT_FALSE(parse_lm_eval_samples("", dataset, "samples.jsonl"));
+}
+
+TEST(CoqaPredictions, ComeBackAsTheyWereExported) {
+  const QaDataset dataset = small_dataset();
+  const QaOutcome outcome = answered(dataset);
+  const auto read = value_of(parse_coqa_predictions(coqa_predictions(outcome), dataset, "predictions.json"));
+  expect_same(read.answers, outcome.answers);
+  EXPECT_EQ(read.protocol, unknown_prompt);
+}
+
+TEST(CoqaPredictions, OfUnknownTurnsAreCountedAndBadEntriesRefused) {
+  const QaDataset dataset = small_dataset();
+  const auto read = value_of(parse_coqa_predictions(
+      R"([{"id": "one", "turn_id": 9, "answer": "x"}, {"id": "two", "turn_id": 1, "answer": "Tom"},
+          {"id": "two", "turn_id": -1, "answer": "Tom"}, {"id": "two", "turn_id": 1, "answer": "Ann"}])",
+      dataset, "p.json"));
+  EXPECT_EQ(read.answers.size(), 1U);
+  EXPECT_EQ(read.answers[0].prediction, "Tom");
+  EXPECT_THAT(read.notes, ::testing::Contains(HasSubstr("2 answers belong to no question")));
+  EXPECT_THAT(read.notes, ::testing::Contains(HasSubstr("1 answers came again")));
+  for (const char* bad : {"", "{}", "[1]", R"([{"id": 1, "turn_id": 1, "answer": "x"}])", R"([{"id": "one"}])", "[]"})
+    EXPECT_FALSE(parse_coqa_predictions(bad, dataset, "p.json")) << bad;
+}
+
+TEST(ImportedRun, IsPairedWithARunOfTheSamePromptsOnly) {
+  const QaDataset dataset = small_dataset();
+  RunResult ours;
+  ours.qa = answered(dataset);
+  ours.qa->dataset_hash = dataset.hash;
+  ours.qa->task.protocol = "coqa-lm-eval-3";
+  for (QaAnswer& answer : ours.qa->answers) answer.prompt_tokens = 20;
+  const auto same = value_of(parse_lm_eval_samples(lm_eval_samples(*ours.qa, dataset), dataset, "theirs.jsonl"));
+  const RunResult theirs = imported_run(same, dataset, Task{}, "theirs.jsonl");
+  EXPECT_EQ(run_name(theirs), "theirs.jsonl");
+  EXPECT_EQ(value_of(compare_runs(ours, theirs, Scorer::lm_eval)).n, 2);
+  const auto unknown = value_of(parse_coqa_predictions(coqa_predictions(*ours.qa), dataset, "p.json"));
+  const auto refused = compare_runs(ours, imported_run(unknown, dataset, Task{}, "p.json"), Scorer::lm_eval);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("different prompts"));
+}
+
+TEST(ImportedRun, OfOtherAnswersUnderTheSameNameIsAnotherRun) {
+  const QaDataset dataset = small_dataset();
+  ImportedAnswers imported;
+  imported.answers = answered(dataset).answers;
+  const RunResult first = imported_run(imported, dataset, Task{}, "p.json");
+  imported.answers.back().prediction = "Ann";
+  EXPECT_NE(imported_run(imported, dataset, Task{}, "p.json").provenance.fingerprint, first.provenance.fingerprint);
+}
+
+}  // namespace
+}  // namespace quantscope

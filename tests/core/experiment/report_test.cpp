@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/experiment/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <regex>
+
+#include "core/experiment/html_text.h"
+#include "core/experiment/preset_table.h"
+#include "core/experiment/report_html.h"
+#include "core/experiment/report_sentences.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/temporary_folder.h"
+
+namespace quantscope {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::value_of;
+
+/// A run whose first `right` of `total` questions, one a story, are answered right.
+RunResult run_with(const std::string& configuration, int right, int total) {
+  RunResult run;
+  run.request.settings = value_of(parse_configuration(configuration));
+  run.measured[MemoryTag::codes] = 1 << 20;
+  run.measured[MemoryTag::scales] = 1 << 18;
+  run.qa.emplace();
+  run.qa->dataset_name = "questions";
+  run.qa->dataset_hash = "same";
+  run.qa->task.protocol = "coqa-lm-eval-3";
+  for (int i = 0; i < total; ++i) {
+    QaAnswer answer;
+    answer.item = {static_cast<std::size_t>(i), 0};
+    answer.scores.fill(i < right ? QaScore{1, 1} : QaScore{0, 0});
+    run.qa->answers.push_back(answer);
+  }
+  return run;
+}
+
+std::string html_of(const std::vector<RunResult>& runs, const HtmlExtras& extras = {}) {
+  return report_html(runs, "/nowhere", extras);
+}
+
+TEST(HtmlText, EscapesWhatAFileMayHold) {
+  EXPECT_EQ(escape_html("<script>&\"'\x01\xFF"), "&lt;script&gt;&amp;&quot;&#39;\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(base64(""), "");
+  EXPECT_EQ(base64("f"), "Zg==");
+  EXPECT_EQ(base64("fo"), "Zm8=");
+  EXPECT_EQ(base64("foo"), "Zm9v");
+  EXPECT_EQ(base64(std::string("\0\xFF\x10\x80", 4)), "AP8QgA==");
+}
+
+TEST(ReportHtml, HoldsNoMarkupFromFilesAndNoAddress) {
+  RunResult run = run_with("nf4", 3, 5);
+  run.provenance.checkpoint = run.provenance.baseline_note = "<img src=x onerror=alert(1)>";
+  run.qa->dataset_name = "\"><script>";
+  run.qa->notes = {"<b>note</b>"};
+  run.error = Error{ErrorCode::io, "<i>broken</i>.", {}, {}};
+  run.state = RunState::failed;
+  run.provenance.imported_from = "<a href=//x>";
+  const std::string html = html_of({run_with("fp16", 5, 5), run});
+  for (const char* markup : {"<img src=x", "<script", "<b>", "<i>", "<a "}) EXPECT_THAT(html, Not(HasSubstr(markup)));
+  EXPECT_FALSE(std::regex_search(html, std::regex("(https?:|src=\"(?!data:)|url\\()")));
+  EXPECT_THAT(html, HasSubstr("did not finish"));
+}
+
+TEST(ReportHtml, NeverCallsAnUnresolvedDifferenceBetterOrWorse) {
+  const std::vector<RunResult> runs = {run_with("fp16", 50, 60), run_with("nf4", 51, 60), run_with("fp4", 49, 60)};
+  const std::string html = html_of(runs);
+  EXPECT_THAT(html, HasSubstr("not resolved at n = 60"));
+  EXPECT_THAT(html, HasSubstr("questions would resolve"));
+  EXPECT_FALSE(std::regex_search(html, std::regex("\\b(better|worse)\\b")));
+  EXPECT_THAT(html_of({run_with("fp16", 60, 60), run_with("nf4", 20, 60)}), HasSubstr("worse"));
+}
+
+TEST(ReportHtml, SaysWhenChartsWereLeftOutAndEmbedsThemOtherwise) {
+  EXPECT_THAT(html_of({run_with("fp16", 5, 5)}), HasSubstr("charts were left out"));
+  const testing::TemporaryFolder folder;
+  folder.write("memory.png", "\x89PNG");
+  const std::vector<RunResult> runs = {run_with("nf4", 5, 5)};
+  const std::string html = report_html(runs, folder.path(), {true, nullptr});
+  EXPECT_THAT(html, AllOf(HasSubstr("data:image/png;base64,iVBORw=="), HasSubstr("are scales, which the figure as "
+                                                                                 "commonly reported")));
+  EXPECT_THAT(html, Not(HasSubstr("left out:")));
+}
+
+TEST(ReportHtml, StampsProtocolsAndCaveats) {
+  RunResult run = run_with("nf4", 5, 6);
+  run.provenance.baseline_note = "decoded Q4_1 weights";
+  run.qa->notes = {"Bundled sample dataset, not CoQA."};
+  run.qa->answers.front().cut_left = true;
+  const std::vector<RunResult> runs = {run};
+  EXPECT_THAT(protocol_stamps(runs),
+              Contains(AllOf(HasSubstr("coqa-lm-eval-3"), HasSubstr("lm-eval 3.0"), HasSubstr("n = 6"))));
+  EXPECT_THAT(caveats(runs), Contains(HasSubstr("decoded Q4_1 weights")));
+  EXPECT_THAT(caveats(runs), Contains(HasSubstr("Bundled sample")));
+  EXPECT_THAT(caveats(runs), Contains(HasSubstr("1 prompts of nf4 were longer")));
+}
+
+TEST(ReportTables, HaveOneRowForEachObservation) {
+  RunResult run = run_with("nf4", 1, 2);
+  run.load_seconds = 2;
+  run.speed = SpeedResult{{512, 64, 5}, {10, 9, 11}, {5, 4, 6}, {0.5, 0.4, 0.6}};
+  run.perplexity.emplace();
+  run.perplexity->task.protocol = "ppl-llama.cpp-512";
+  run.perplexity->result = summarize_perplexity({{0, 510, 1100, 255}, {1, 255, 300, 255}}, 1024);
+  const std::vector<RunResult> runs = {run};
+  EXPECT_THAT(speed_csv(runs), HasSubstr("nf4,generation,tokens_per_second,5,4,6,5,64\n"));
+  EXPECT_THAT(speed_csv(runs), HasSubstr("nf4,load,seconds,2,2,2,1,0\n"));
+  EXPECT_THAT(chunks_csv(runs), HasSubstr("nf4,ppl-llama.cpp-512,0,255,510,1100,2\n"));
+}
+
+TEST(CompareRuns, RefusesWhatDoesNotMeanTheSame) {
+  const RunResult base = run_with("fp16", 5, 10);
+  const auto refusal = [&](const auto& change) {
+    RunResult other = run_with("nf4", 5, 10);
+    change(other);
+    const auto compared = compare_runs(base, other, Scorer::lm_eval);
+    return compared ? std::string("compared") : compared.error().message;
+  };
+  EXPECT_EQ(refusal([](RunResult&) {}), "compared");
+  EXPECT_THAT(refusal([](RunResult& run) { run.qa->dataset_hash = "x"; }), HasSubstr("different datasets"));
+  EXPECT_THAT(refusal([](RunResult& run) { run.qa->task.protocol = "x"; }), HasSubstr("different prompts"));
+  EXPECT_THAT(refusal([](RunResult& run) { run.qa->task.scorer = Scorer::max; }),
+              HasSubstr("scored in different ways"));
+  EXPECT_THAT(refusal([](RunResult& run) { run.qa.reset(); }), HasSubstr("need answers"));
+  const auto move_items = [](std::size_t by) {
+    return [by](RunResult& run) {
+      for (QaAnswer& answer : run.qa->answers) answer.item.story += by;
+    };
+  };
+  EXPECT_THAT(refusal(move_items(4)), HasSubstr("different samples: 10 and 10 questions, 6 of them in common"));
+  EXPECT_THAT(refusal(move_items(40)), HasSubstr("no question in common"));
+  EXPECT_EQ(refusal([](RunResult& run) { run.qa->answers.resize(4); }), "compared");
+}
+
+TEST(CompareRuns, RefusesAnotherTokenizer) {
+  RunResult base = run_with("fp16", 5, 10), other = run_with("nf4", 5, 10);
+  for (QaAnswer& answer : base.qa->answers) answer.prompt_tokens = 100;
+  for (QaAnswer& answer : other.qa->answers) answer.prompt_tokens = 101;
+  EXPECT_THAT(compare_runs(base, other, Scorer::lm_eval).error().message, HasSubstr("different tokenizers"));
+}
+
+TEST(Preset, OfTheSourceStudyStandsBesideTheRunsOfItsConfigurations) {
+  const Preset preset = value_of(read_preset(ResourcePaths::locate(), "source-study"));
+  EXPECT_EQ(preset.configurations, (std::vector<std::string>{"fp16", "nf4", "nf4-dq", "fp4", "int8"}));
+  for (const std::string& name : preset.configurations) EXPECT_TRUE(parse_configuration(name)) << name;
+  ASSERT_EQ(preset.tasks.size(), 1U);
+  EXPECT_EQ(preset.tasks[0].sample, (Sample{Sample::Kind::first, 50, 0}));
+  EXPECT_EQ(preset.tasks[0].items, Items::last);
+  EXPECT_EQ(preset.tasks[0].scorer, Scorer::lm_eval);
+  const std::vector<RunResult> runs = {run_with("fp16:threads=2", 25, 50), run_with("nf4", 30, 50)};
+  const auto table = published_table(preset, runs);
+  EXPECT_EQ(table.size(), preset.published.size() + 1);
+  EXPECT_EQ(table[1][3], "64.18 ± 5.80");
+  EXPECT_EQ(table[1][7].substr(0, 5), "50.00");
+  EXPECT_THAT(published_csv(preset, runs),
+              HasSubstr("nf4,published,A10G and A100,50,0.6758,0.0576,0.578,0.063,965.13,"));
+  EXPECT_THAT(published_csv(preset, runs), HasSubstr("int8,published,,,,,,,,crashed\n"));
+  const std::string html = html_of(runs, {false, &preset});
+  for (const char* text : {"GPTQ is not yet available", "AWQ is not yet available", "not resolved", "crashed"})
+    EXPECT_THAT(html, HasSubstr(text));
+}
+
+TEST(Preset, SaysWhyRunsAreNotThoseOfTheStudy) {
+  const Preset preset = value_of(read_preset(ResourcePaths::locate(), "source-study"));
+  RunResult run = run_with("fp16", 5, 10);
+  run.qa->notes = {"Bundled sample dataset, written for this program."};
+  run.qa->task.scorer = Scorer::max;
+  const auto sentences = differences_from(preset, std::vector<RunResult>{run});
+  EXPECT_THAT(sentences, Contains(HasSubstr("answered 10 questions, the published ones 50")));
+  EXPECT_THAT(sentences, Contains(HasSubstr("not CoQA")));
+  EXPECT_THAT(sentences, Contains(HasSubstr("scored by plain maximum")));
+}
+
+TEST(Preset, OfAnUnknownNameListsTheKnownOnes) {
+  for (const char* name : {"nothing", "../default_model", ""}) {
+    const auto read = read_preset(ResourcePaths::locate(), name);
+    ASSERT_FALSE(read);
+    EXPECT_THAT(read.error().message, HasSubstr("source-study"));
+  }
+}
+
+}  // namespace
+}  // namespace quantscope
