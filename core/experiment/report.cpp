@@ -41,6 +41,16 @@ void put_perplexity(CsvTable& table, const RunResult& run) {
   table.integer(result.scored);
 }
 
+void put_kl(CsvTable& table, const RunResult& run) {
+  if (!run.kl) {
+    table.empty(6);
+    return;
+  }
+  const KlResult& kl = run.kl->result;
+  table.text(run.kl->base).number(kl.divergence.mean).number(kl.divergence.error).number(kl.same_top.mean);
+  table.number(kl.log_ratio.mean).number(kl.log_ratio.error);
+}
+
 void put_speed(CsvTable& table, const RunResult& run) {
   if (!run.speed) {
     table.empty(2);
@@ -74,6 +84,12 @@ std::string runs_csv(std::span<const RunResult> runs) {
                   "perplexity",
                   "perplexity_error",
                   "perplexity_scored_tokens",
+                  "kl_base",
+                  "kl_mean_nats",
+                  "kl_standard_error",
+                  "same_top_0_to_1",
+                  "log_perplexity_ratio",
+                  "log_perplexity_ratio_standard_error",
                   "prompt_tokens_per_second",
                   "generation_tokens_per_second",
                   "checkpoint",
@@ -91,6 +107,7 @@ std::string runs_csv(std::span<const RunResult> runs) {
     table.number(run.resolved.bits_per_quantized_weight).number(run.resolved.bits_per_weight).number(run.load_seconds);
     put_scores(table, run);
     put_perplexity(table, run);
+    put_kl(table, run);
     put_speed(table, run);
     const Provenance& from = run.provenance;
     table.text(from.checkpoint).text(from.fingerprint).text(from.baseline_note).text(from.device);

@@ -63,9 +63,16 @@ std::string results_table(std::span<const RunResult> runs) {
   return html_table(rows);
 }
 
-std::vector<std::string> difference_sentences(std::span<const RunResult> runs) {
+std::vector<std::string> pair_sentences(std::span<const RunResult> runs) {
   std::vector<std::string> sentences;
-  for (const PairRow& pair : pair_rows(runs)) sentences.push_back(pair_sentence(pair));
+  if (!runs.empty() && runs.front().qa)
+    for (const PairRow& pair : pair_rows(runs)) sentences.push_back(pair_sentence(pair));
+  return sentences;
+}
+
+std::vector<std::string> difference_sentences(std::span<const RunResult> runs) {
+  std::vector<std::string> sentences = pair_sentences(runs);
+  for (std::string& sentence : kl_sentences(runs)) sentences.push_back(std::move(sentence));
   return sentences;
 }
 
@@ -83,7 +90,7 @@ std::string figure(const std::filesystem::path& png, const std::vector<std::stri
 std::string charts(std::span<const RunResult> runs, const std::filesystem::path& folder, bool drawn) {
   if (!drawn)
     return paragraph("The charts were left out: the window program quantscope, which draws them, was not there.");
-  return figure(folder / "accuracy.png", difference_sentences(runs), "F1 and exact match with their error bars") +
+  return figure(folder / "accuracy.png", pair_sentences(runs), "F1 and exact match with their error bars") +
          figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured") +
          figure(folder / "levels.png",
                 {"Where the levels of the 4-bit types lie follows from their definition; nothing is measured here."},

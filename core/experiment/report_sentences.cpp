@@ -44,6 +44,11 @@ std::string perplexity_stamp(const PerplexityOutcome& text) {
                      text.text_hash, text.task.protocol, text.result.chunks.size(), text.result.scored);
 }
 
+std::string kl_stamp(const KlOutcome& kl) {
+  return fmt::format("KL divergence of the base {} from each run, in nats: {} (hash {}), protocol {}, {} positions.",
+                     kl.base, kl.text_name, kl.text_hash, kl.task.protocol, kl.result.scored);
+}
+
 std::string unfinished_sentence(const RunResult& run) {
   if (run.state == RunState::finished) return {};
   const std::string reason = run.error ? " (" + run.error->message + ")" : std::string();
@@ -79,11 +84,26 @@ std::vector<std::string> memory_sentences(std::span<const RunResult> runs) {
   return sentences;
 }
 
+std::vector<std::string> kl_sentences(std::span<const RunResult> runs) {
+  std::vector<std::string> sentences;
+  for (const RunResult& run : runs) {
+    if (!run.kl) continue;
+    const KlResult& kl = run.kl->result;
+    sentences.push_back(
+        fmt::format("{} against {}: KL divergence {:.6f} ± {:.6f} nats, the same most likely token at "
+                    "{:.2f} % of {} positions, ln of the ratio of perplexities {:+.5f} ± {:.5f}.",
+                    run_name(run), run.kl->base, kl.divergence.mean, kl.divergence.error, 100 * kl.same_top.mean,
+                    kl.scored, kl.log_ratio.mean, kl.log_ratio.error));
+  }
+  return sentences;
+}
+
 std::vector<std::string> protocol_stamps(std::span<const RunResult> runs) {
   std::vector<std::string> stamps;
   for (const RunResult& run : runs) {
     if (run.qa) add_once(stamps, question_stamp(*run.qa));
     if (run.perplexity) add_once(stamps, perplexity_stamp(*run.perplexity));
+    if (run.kl) add_once(stamps, kl_stamp(*run.kl));
   }
   return stamps;
 }

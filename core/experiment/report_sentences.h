@@ -18,6 +18,9 @@ std::string pair_sentence(const PairRow& pair);
 /// out.
 std::vector<std::string> memory_sentences(std::span<const RunResult> runs);
 
+/// One sentence for each configuration with a KL divergence: how far its predictions are from the base's.
+std::vector<std::string> kl_sentences(std::span<const RunResult> runs);
+
 /// Data set, protocol, scorer, items and number of them; a sentence for each different stamp.
 std::vector<std::string> protocol_stamps(std::span<const RunResult> runs);
 

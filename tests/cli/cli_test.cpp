@@ -74,7 +74,7 @@ TEST_F(CommandLine, HelpShowsEverySubCommandWithAJsonExample) {
   const Outcome help = cli("--help");
   EXPECT_EQ(help.exit_code, 0);
   for (const char* command : {"inspect", "forecast", "tokenize", "generate", "logits", "tensor", "quantize", "verify",
-                              "evaluate", "compare", "run", "devices"}) {
+                              "evaluate", "compare", "run", "resume", "report", "import", "export", "devices"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     const Outcome own = cli(std::string(command) + " --help");
     EXPECT_EQ(own.exit_code, 0) << command;
