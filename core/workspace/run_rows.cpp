@@ -31,7 +31,7 @@ Result<std::optional<std::int64_t>> find_run(const Database& database, const std
 }
 
 Result<std::int64_t> insert_run(Database& database, const RunResult& planned, const std::string& key) {
-  const auto request = note_request(database, planned.request);
+  auto request = note_request(database, planned.request);
   if (!request) return request;
   const std::string configuration = run_name(planned);
   const Provenance& from = planned.provenance;
@@ -65,7 +65,7 @@ Result<void> write_resolved(Database& database, std::int64_t run, const Resolved
 
 Result<void> write_measured(Database& database, std::int64_t run, const RunResult& result) {
   for (std::size_t tag = 0; tag < memory_tag_count; ++tag) {
-    const auto written = database.run(
+    auto written = database.run(
         "UPDATE memory SET measured_bytes = ?3 WHERE run_id = ?1 AND tag = ?2",
         std::array<SqlValue, 3>{run, memory_tag_name(static_cast<MemoryTag>(tag)), result.measured.bytes[tag]});
     if (!written) return written;
@@ -115,9 +115,8 @@ Result<void> read_memory(const Database& database, std::int64_t run, RunResult& 
 
 Result<void> read_request(const Database& database, std::int64_t run, RunResult& result) {
   std::string document;
-  const auto read =
-      database.each("SELECT document FROM request JOIN run ON request.id = run.request_id WHERE run.id = ?1",
-                    std::array<SqlValue, 1>{run}, [&](Row& row) { document = row.text(); });
+  auto read = database.each("SELECT document FROM request JOIN run ON request.id = run.request_id WHERE run.id = ?1",
+                            std::array<SqlValue, 1>{run}, [&](Row& row) { document = row.text(); });
   if (!read) return read;
   auto request = run_request_from_json(document);
   if (!request) return damaged(database, request.error());
@@ -127,7 +126,7 @@ Result<void> read_request(const Database& database, std::int64_t run, RunResult&
 
 Result<void> read_resolved(const Database& database, std::int64_t run, Resolved& resolved) {
   std::string configuration;
-  const auto read = database.each(
+  auto read = database.each(
       "SELECT configuration, summary, reasons, memory_warning, as_commonly_reported_bytes, quantized_values, "
       "bits_per_quantized_weight, bits_per_weight FROM resolved WHERE run_id = ?1",
       std::array<SqlValue, 1>{run}, [&](Row& row) {

@@ -142,7 +142,7 @@ tl::unexpected<Error> refuse(const Database& database, ErrorCode code, std::stri
 
 Result<void> check_pages(const Database& database) {
   std::string answer;
-  const auto checked = database.each("PRAGMA quick_check(1)", {}, [&](Row& row) { answer = row.text(); });
+  auto checked = database.each("PRAGMA quick_check(1)", {}, [&](Row& row) { answer = row.text(); });
   if (!checked) return checked;
   if (answer == "ok") return {};
   return fail(
