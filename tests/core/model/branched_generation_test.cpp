@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 
 #include "tests/support/loaded_model.h"
@@ -68,6 +69,7 @@ class BranchedGeneration : public ::testing::Test {
  protected:
   void load(std::int64_t context, const std::string& configuration = "fp32", std::int64_t batch_rows = 64) {
     testing::write_tiny_model(folder_.path());
+    model_.reset();  // assigning would free the backend before what lives in it
     model_ = LoadedModel::load(folder_.path(), configuration, context, batch_rows);
   }
 
@@ -80,7 +82,7 @@ class BranchedGeneration : public ::testing::Test {
     options.keep_going = keep_going;
     options.on_result = [&](const BranchResult& result) { results.push_back(result); };
     const auto done = generate_branches(
-        *model_.decoder, groups.size(), [&](std::size_t i) { return groups[i]; }, options);
+        *model_->decoder, groups.size(), [&](std::size_t i) { return groups[i]; }, options);
     EXPECT_TRUE(done) << done.error().message;
     std::ranges::sort(results, {}, [](const BranchResult& result) { return std::pair(result.group, result.prompt); });
     return results;
@@ -88,9 +90,9 @@ class BranchedGeneration : public ::testing::Test {
 
   /// The prompt alone in an empty cache.
   Generation alone(const Ids& ids) {
-    auto sequence = model_.decoder->new_sequence();
-    EXPECT_TRUE(model_.decoder->append(sequence, ids));
-    return value_of(generate_greedy(*model_.decoder, sequence, answer_tokens, end_ids_, keep_going));
+    auto sequence = model_->decoder->new_sequence();
+    EXPECT_TRUE(model_->decoder->append(sequence, ids));
+    return value_of(generate_greedy(*model_->decoder, sequence, answer_tokens, end_ids_, keep_going));
   }
 
   void expect_as_alone(const std::vector<PromptGroup>& groups, const std::vector<BranchResult>& results) {
@@ -112,7 +114,7 @@ class BranchedGeneration : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
-  LoadedModel model_;
+  std::optional<LoadedModel> model_;
   Ids end_ids_ = {21, 101};
 };
 
@@ -125,8 +127,8 @@ TEST_F(BranchedGeneration, TokensEqualThoseOfEachPromptAloneForEveryCacheAndBatc
       SCOPED_TRACE(::testing::Message() << "context " << context << ", branches " << most_branches);
       const auto results = run(groups, most_branches);
       expect_as_alone(groups, results);
-      EXPECT_EQ(model_.decoder->cache().free_pages() * model_.decoder->cache().page_tokens(),
-                model_.decoder->capacity());
+      EXPECT_EQ(model_->decoder->cache().free_pages() * model_->decoder->cache().page_tokens(),
+                model_->decoder->capacity());
     }
   }
 }
@@ -172,7 +174,7 @@ TEST_F(BranchedGeneration, SaysWhenAPromptDoesNotFit) {
   BranchOptions options;
   options.max_tokens = answer_tokens;
   const auto done = generate_branches(
-      *model_.decoder, 1, [&](std::size_t) { return group; }, options);
+      *model_->decoder, 1, [&](std::size_t) { return group; }, options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::out_of_memory);
   EXPECT_NE(done.error().message.find("30 tokens"), std::string::npos) << done.error().message;
@@ -192,7 +194,7 @@ TEST_F(BranchedGeneration, AStopKeepsWhatIsFinished) {
   };
   options.most_branches = 2;
   const auto done = generate_branches(
-      *model_.decoder, groups.size(), [&](std::size_t i) { return groups[i]; }, options);
+      *model_->decoder, groups.size(), [&](std::size_t i) { return groups[i]; }, options);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, ErrorCode::cancelled);
   EXPECT_GE(finished, 1U);
@@ -202,7 +204,7 @@ TEST_F(BranchedGeneration, AStopKeepsWhatIsFinished) {
 TEST_F(BranchedGeneration, AFailingGroupEndsTheWork) {
   load(4096);
   const auto done = generate_branches(
-      *model_.decoder, 1,
+      *model_->decoder, 1,
       [](std::size_t) -> Result<PromptGroup> { return fail(ErrorCode::io, "The story cannot be read."); }, {});
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().message, "The story cannot be read.");
