@@ -11,7 +11,6 @@ namespace quantscope::cuda {
 /// Whether the kernels know a weight format: dense types, 4-bit blocks of even size, INT8 by row.
 bool knows_format(const WeightFormat& format);
 
-
 /// The dynamic map of double quantization on the device.
 class DynamicTables {
  public:
