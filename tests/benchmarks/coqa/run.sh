@@ -26,7 +26,7 @@ ours all fp32 0:100000
 ours same fp32 "$peer_stories"
 if [ -n "${QUANTSCOPE_PEER_PYTHON:-}" ]; then
   file=$model
-  [ "$model" != default ] || file=$("$cli" inspect default --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["files"][0])')
+  [ "$model" != default ] || file=$(find "${XDG_CACHE_HOME:-$HOME/.cache}/quantscope" -name '*.gguf' | head -n 1)
   "$QUANTSCOPE_PEER_PYTHON" "$here/lm_eval_peer.py" "$file" "$dataset" "$peer_stories" "$threads" >"$folder/peer.json"
 fi
 python3 "$here/compare.py" "$folder"
