@@ -2,14 +2,12 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/cli/shell.h"
 #include "tests/support/reference_data.h"
 #include "tests/support/tiny_model.h"
 
@@ -19,22 +17,8 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string output;  ///< standard output, or standard error where asked for
-};
-
-Outcome run_shell(const std::string& command) {
-  Outcome outcome;
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  std::array<char, 4096> block{};
-  while (const std::size_t read = std::fread(block.data(), 1, block.size(), pipe))
-    outcome.output.append(block.data(), read);
-  const int status = ::pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
+using testing::Outcome;
+using testing::run_shell;
 
 /// Each test has a folder with a tiny model and a question file.
 class CommandLine : public ::testing::Test {

@@ -2,13 +2,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/cli/shell.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_study.h"
 
@@ -18,22 +16,8 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-};
-
-Outcome run_shell(const std::string& command) {
-  Outcome outcome;
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  std::array<char, 4096> block{};
-  while (const std::size_t read = std::fread(block.data(), 1, block.size(), pipe))
-    outcome.output.append(block.data(), read);
-  const int status = ::pclose(pipe);
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return outcome;
-}
+using testing::Outcome;
+using testing::run_shell;
 
 class WorkspaceCommands : public ::testing::Test {
  protected:
