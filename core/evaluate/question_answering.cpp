@@ -110,7 +110,7 @@ class Interview {
     };
     branches.on_result = [&](const BranchResult& result) {
       const std::size_t index = groups_[result.group][result.prompt];
-      answers_[index] = describe(items_[index], result);
+      answers_[index] = describe(index, result);
       if (on_answer) on_answer(answers_[index]);
     };
     auto done = generate_branches(
@@ -132,10 +132,10 @@ class Interview {
     return prompts;
   }
 
-  QaAnswer describe(const QaItem& item, const BranchResult& result) const {
+  QaAnswer describe(std::size_t index, const BranchResult& result) const {
+    const QaItem& item = items_[index];
     const QaStory& story = dataset_.stories[item.story];
     const QaQuestion& question = story.questions[item.question];
-    const std::size_t index = groups_[result.group][result.prompt];
     QaAnswer answer = answers_[index];
     answer.item = item;
     answer.story_id = story.id;

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view layout = "the records'";
+constexpr std::string_view layout = "a file of records";
 
 /// The dataset while it is read.
 class RecordReader {
