@@ -300,6 +300,7 @@ ResolveInput resolve_input(const TaskData& data) {
 
 /// The settings with the device that "auto" stands for.
 Settings with_device(Settings settings, const Checkpoint& checkpoint, const TaskData& data) {
+  if (settings.device != "auto") return settings;
   settings.device =
       device_for(settings, checkpoint.model(), checkpoint.tensors(), available_devices(), resolve_input(data)).id;
   return settings;
