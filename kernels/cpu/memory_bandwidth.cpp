@@ -23,12 +23,14 @@ std::int64_t buffer_bytes() {
   return std::clamp(4 * cache, smallest_buffer, largest_buffer);
 }
 
-/// Eight sums side by side, so that additions do not wait for each other.
+/// Sums side by side, so that additions do not wait for each other.
+constexpr std::size_t lanes = 8;
+
+/// Precondition: a multiple of `lanes` values.
 std::uint64_t sum_of(std::span<const std::uint64_t> values) {
-  std::uint64_t sums[8] = {};
-  const std::size_t whole = values.size() / 8 * 8;
-  for (std::size_t i = 0; i < whole; i += 8)
-    for (std::size_t lane = 0; lane < 8; ++lane) sums[lane] += values[i + lane];
+  std::uint64_t sums[lanes] = {};
+  for (std::size_t i = 0; i < values.size(); i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += values[i + lane];
   std::uint64_t total = 0;
   for (const std::uint64_t sum : sums) total += sum;
   return total;
@@ -42,7 +44,7 @@ Result<double> measure_read_bandwidth(int threads, const std::stop_token& stop) 
   auto buffer = TaggedBuffer::allocate(own, MemoryTag::workspace, static_cast<std::size_t>(bytes));
   if (!buffer) return tl::unexpected(buffer.error());
   const std::span<std::uint64_t> values = buffer->as<std::uint64_t>();
-  const std::size_t part = values.size() / static_cast<std::size_t>(threads);
+  const std::size_t part = values.size() / static_cast<std::size_t>(threads) / lanes * lanes;
   const auto part_of = [&](std::int64_t index) { return values.subspan(static_cast<std::size_t>(index) * part, part); };
   ThreadPool pool(threads);
   // Written first: pages that were never written all lie in one page of zeros.
