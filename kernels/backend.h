@@ -7,6 +7,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/error.h"
@@ -16,6 +17,7 @@
 #include "kernels/quantized_tensor.h"
 #include "kernels/row_reader.h"
 #include "kernels/tensor_statistics.h"
+#include "kernels/workload.h"
 
 /// The interface that a compute device implements. It speaks of matrices, rows of activations and pages of a KV
 /// cache, never of models. Operations have the grain of a fused kernel. They are ordered and may be asynchronous:
@@ -34,6 +36,8 @@ struct DeviceDescription {
   std::string unavailable;        ///< a sentence why it cannot be used; empty when it can
   /// Whether weights of a format can be held and run; null: every format. Points into code that stays loaded.
   bool (*knows_format)(const WeightFormat& format) = nullptr;
+  /// Bytes that reserve() will hold at a dispatch level with so many threads; null: the device does not say.
+  std::int64_t (*workspace_bytes)(const Workload& workload, std::string_view dispatch_level, int threads) = nullptr;
 };
 
 /// A matrix (or, with one row, a vector) in device memory, in any weight format.
@@ -53,12 +57,6 @@ class Buffer {
   std::int64_t columns = 0;
 };
 
-/// What a linear does with its input.
-enum class ActivationMode : std::uint8_t {
-  rounded,        ///< rounded to the compute type
-  int8_outliers,  ///< LLM.int8(): per-token 8 bits, columns with |x| >= threshold in the compute type
-};
-
 /// Over which rows LLM.int8() looks for outlier columns.
 enum class OutlierScope : std::uint8_t {
   call,  ///< all rows of one operation share them, as bitsandbytes does; results then depend on how rows are batched
@@ -75,6 +73,8 @@ struct Linear {
   OutlierScope outlier_scope = OutlierScope::row;
   float soft_cap = 0.0F;  ///< head operations only: logits become cap * tanh(logit / cap); 0 = none
 };
+
+LinearShape shape_of(const Linear& linear);
 
 /// Sees the input of every linear of a fused operation (calibration, activation statistics).
 /// `values` is [rows, columns] fp32, after the norm, before rounding.
@@ -194,6 +194,10 @@ class Backend {
   /// Moments and the exact histogram of a source tensor.
   virtual Result<TensorStatistics> statistics(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                               HistogramBins bins) = 0;
+
+  /// Makes the memory that operations need for themselves what this workload needs, no more and no less; what they find
+  /// missing they still add. Without it, memory grows as operations come. Contents of buffers stay.
+  virtual Result<void> reserve(const Workload& workload);
 
   // Activations and the KV cache -----------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ Result<void> KlBaseKeeper::compute(const Checkpoint& checkpoint, const ResolvedK
   auto model = Model::load(checkpoint, base.plan, backend, progress, stop);
   if (!model) return tl::unexpected(model.error());
   model_ = std::move(*model);
+  if (auto reserved = backend.reserve(base.plan.workload); !reserved) return reserved;
   {
     auto decoder = Decoder::create(*model_, base.plan.kv_type, text.protocol.window, default_batch_rows);
     if (!decoder) return tl::unexpected(decoder.error());

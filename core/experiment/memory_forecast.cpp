@@ -9,7 +9,8 @@
 
 namespace quantscope {
 
-MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model, const ResolveInput& input) {
+MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model, const Settings& settings,
+                           const DeviceDescription& device, const ResolveInput& input) {
   MemoryRows rows;
   for (const PlannedWeight& weight : plan.weights) {
     const FormatBytes bytes = format_bytes(weight.format, weight.slot.rows, weight.slot.columns);
@@ -19,6 +20,8 @@ MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model,
   const DecoderShape decoder = decoder_shape(model, plan.kv_type, input.context, input.batch_rows);
   rows[MemoryTag::kv_cache] = decoder.kv.bytes();
   rows[MemoryTag::workspace] = decoder.activation_bytes();
+  if (device.workspace_bytes != nullptr)
+    rows[MemoryTag::workspace] += device.workspace_bytes(plan.workload, settings.simd, settings.threads);
   return rows;
 }
 

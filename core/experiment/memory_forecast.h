@@ -5,8 +5,10 @@
 
 namespace quantscope {
 
-/// Bytes per ledger row that loading and running this plan will request, from shapes alone.
-MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model, const ResolveInput& input);
+/// Bytes per ledger row that running this plan will request, from shapes alone; `settings` are resolved ones. What the
+/// device's operations need for themselves is part of the workspace where the device says how much that is.
+MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model, const Settings& settings,
+                           const DeviceDescription& device, const ResolveInput& input);
 
 /// Bytes of a KL base that stay once its hidden states are known: head, final norm and states.
 std::int64_t kept_kl_base_bytes(const ModelPlan& plan, const ModelDescription& model, std::int64_t scored);

@@ -9,6 +9,7 @@
 #include "core/experiment/memory_forecast.h"
 #include "core/experiment/setting_rules.h"
 #include "core/experiment/weight_planner.h"
+#include "core/model/model_workload.h"
 
 namespace quantscope {
 namespace {
@@ -179,11 +180,17 @@ tl::expected<ResolvedKlBase, Conflict> resolve_kl_base(const Settings& run, cons
   ResolvedKlBase base;
   base.settings = fill_defaults(settings, model, stored, device);
   base.plan = plan_weights(base.settings, model, stored);
-  base.forecast = forecast_memory(base.plan, model, {asked.context, input.batch_rows});
+  base.plan.workload = workload_of(base.plan, model, asked.context, input.batch_rows);
+  base.forecast = forecast_memory(base.plan, model, base.settings, device, {asked.context, input.batch_rows});
   base.forecast[MemoryTag::workspace] += asked.scored * model.hidden * static_cast<std::int64_t>(sizeof(float));
   base.kept_bytes = kept_kl_base_bytes(base.plan, model, asked.scored);
   for (PlannedWeight& weight : base.plan.weights) weight.tag = MemoryTag::workspace;
   return base;
+}
+
+/// The comparison of a model's head with that of its KL base.
+OperationShape pair_of_heads(const ResolvedKlBase& base, const ModelPlan& plan, const ModelDescription& model) {
+  return {OperationShape::Kind::head_pair, {head_shape(base.plan, model), head_shape(plan, model)}};
 }
 
 /// Adds what the base needs to what the model needs.
@@ -213,16 +220,20 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
   resolved.settings = fill_defaults(settings, model, stored, device);
   resolved.plan = plan_weights(resolved.settings, model, stored);
   if (auto conflict = unknown_format(resolved.plan, device)) return tl::unexpected(*conflict);
-  resolved.forecast = forecast_memory(resolved.plan, model, input);
+  std::optional<ResolvedKlBase> kl_base;
+  if (input.kl_base) {
+    auto base = resolve_kl_base(resolved.settings, model, stored, device, input);
+    if (!base) return tl::unexpected(base.error());
+    kl_base = std::move(*base);
+  }
+  resolved.plan.workload = workload_of(resolved.plan, model, input.context, input.batch_rows);
+  if (kl_base) resolved.plan.workload.operations.push_back(pair_of_heads(*kl_base, resolved.plan, model));
+  resolved.forecast = forecast_memory(resolved.plan, model, resolved.settings, device, input);
   resolved.as_commonly_reported = commonly_reported_bytes(resolved.plan);
   count_bits(resolved);
   resolved.reasons = reasons_of(resolved, settings, model);
   resolved.summary = summary_of(resolved, model);
-  if (input.kl_base) {
-    auto base = resolve_kl_base(resolved.settings, model, stored, device, input);
-    if (!base) return tl::unexpected(base.error());
-    add_kl_base(resolved, std::move(*base), model, input);
-  }
+  if (kl_base) add_kl_base(resolved, std::move(*kl_base), model, input);
   resolved.memory_warning = memory_warning_of(resolved, device);
   return resolved;
 }

@@ -235,15 +235,22 @@ Result<void> run_kl(Job& job, Decoder& decoder, const Task& task) {
   return {};
 }
 
-Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
-  if (is_question_task(task.kind)) return run_qa(job, decoder);
-  if (task.kind == TaskKind::perplexity) return run_perplexity(job, decoder, task);
-  if (task.kind == TaskKind::kl) return run_kl(job, decoder, task);
+/// Peaks over all sessions of the run.
+void measure_memory(Job& job) {
+  const MemoryRows peak = job.backend.ledger().peak();
+  for (std::size_t tag = 0; tag < memory_tag_count; ++tag)
+    job.result.measured.bytes[tag] = std::max(job.result.measured.bytes[tag], peak.bytes[tag]);
+  job.result.peak_resident_bytes = std::max(job.result.peak_resident_bytes, peak_resident_bytes());
+}
+
+Result<void> run_speed(Job& job, Decoder& decoder, const Task& task) {
   if (job.result.speed) return {};
   auto speed = measure_speed(decoder, task.speed, job.observer.progress, job.stop);
   if (!speed) return tl::unexpected(speed.error());
   if (job.backend.description().id == "cpu") {
+    measure_memory(job);  // without the large buffer that follows
     const auto bandwidth = measure_read_bandwidth(job.backend.description().threads, job.stop);
+    reset_peak_resident();
     if (!bandwidth) return tl::unexpected(bandwidth.error());
     speed->memory_bandwidth = *bandwidth;
   }
@@ -252,12 +259,11 @@ Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
   return {};
 }
 
-/// Peaks over all sessions of the run.
-void measure_memory(Job& job) {
-  const MemoryRows peak = job.backend.ledger().peak();
-  for (std::size_t tag = 0; tag < memory_tag_count; ++tag)
-    job.result.measured.bytes[tag] = std::max(job.result.measured.bytes[tag], peak.bytes[tag]);
-  job.result.peak_resident_bytes = std::max(job.result.peak_resident_bytes, peak_resident_bytes());
+Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
+  if (is_question_task(task.kind)) return run_qa(job, decoder);
+  if (task.kind == TaskKind::perplexity) return run_perplexity(job, decoder, task);
+  if (task.kind == TaskKind::kl) return run_kl(job, decoder, task);
+  return run_speed(job, decoder, task);
 }
 
 void tell_stored_items(const Job& job) {
@@ -277,9 +283,10 @@ Result<void> execute(Job& job, std::int64_t kv_tokens) {
     job.result.load_seconds = (*model)->load_seconds();
     if (auto recorded = record_tensors(job, **model); !recorded) return recorded;
   }
-  job.backend.ledger().reset_peak();  // what loading needed for a moment is not what running needs
+  if (auto reserved = job.backend.reserve(plan.workload); !reserved) return reserved;
   auto decoder = Decoder::create(**model, plan.kv_type, kv_tokens, default_batch_rows);
   if (!decoder) return tl::unexpected(decoder.error());
+  job.backend.ledger().reset_peak();  // what loading needed for a moment is not what running needs
   measure_memory(job);
   if (!measured_before) job.keeper.with_store([&](RunStore& store) { return store.keep_loaded(job.result); });
   if (job.observer.loaded) job.observer.loaded(job.result);
@@ -410,6 +417,7 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   Keeper keeper(store, stop);
   (*backend)->set_stop_token(keeper.token());
   (*backend)->ledger().reset_peak();
+  reset_peak_resident();
   Job job{request, observer, keeper.token(), **checkpoint, **backend, state.tokenizer.get(),
           *data,   keeper,   state.kl_base,  result};
   finish(job);

@@ -25,6 +25,7 @@ struct ModelPlan {
   ComputeType compute = ComputeType::fp32;
   DataType kv_type = DataType::fp32;
   float outlier_threshold = 0.0F;
+  Workload workload;  ///< what the device reserves for it: Backend::reserve()
 };
 
 }  // namespace quantscope

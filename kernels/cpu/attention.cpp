@@ -121,16 +121,15 @@ Result<void> attend(CpuContext& context, const float* q, const AttentionShape& s
     const Range range = visible(place.position, shape.window);
     longest = std::max(longest, range.end - range.begin);
   }
-  // Kernels write whole vectors, and a window may begin inside a page.
-  const std::int64_t score_stride = longest + 2 * storage.shape.page_tokens;
-  auto scores = context.reserve_per_worker<float>(&WorkerScratch::scores, max_query_heads * score_stride);
-  if (!scores) return scores;
+  const std::int64_t page_tokens = storage.shape.page_tokens;
+  auto reserved = context.reserve(WorkerScratch::scores, score_bytes(longest, page_tokens));
+  if (!reserved) return reserved;
   const std::vector<Query> queries = split(places, shape);
-  const AttentionTask task(context.kernels(), shape, storage, score_stride);
+  const AttentionTask task(context.kernels(), shape, storage, score_stride_of(longest, page_tokens));
   return context.for_each(std::ssize(queries), [&](std::int64_t index, int worker) {
     // Long rows come last in a prompt; they start first, so that no thread is left with the longest one at the end.
     const Query& query = queries[queries.size() - 1 - static_cast<std::size_t>(index)];
-    task.run(query, q, context.worker(worker).scores.data<float>(), output);
+    task.run(query, q, context.worker_scratch<float>(worker, WorkerScratch::scores), output);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kernels/cpu/cpu_backend_impl.h"
+#include "kernels/cpu/workload_scratch.h"
 
 namespace quantscope {
 namespace {
@@ -19,6 +20,11 @@ EncodeLevel encode_level(std::string_view level) {
   return level == "avx2" ? EncodeLevel::avx2 : EncodeLevel::avx512;
 }
 
+std::int64_t workspace_bytes(const Workload& workload, std::string_view level, int threads) {
+  const auto found = choose_dispatch_level(level);
+  return found ? scratch_sizes(workload, *found->kernels, threads).total(threads) : 0;
+}
+
 DeviceDescription describe(std::string_view level, int threads) {
   DeviceDescription description;
   description.id = "cpu";
@@ -28,6 +34,7 @@ DeviceDescription describe(std::string_view level, int threads) {
   description.threads = threads;
   description.memory_total = memory_bytes(_SC_PHYS_PAGES);
   description.memory_free = memory_bytes(_SC_AVPHYS_PAGES);
+  description.workspace_bytes = workspace_bytes;
   return description;
 }
 }  // namespace
@@ -52,6 +59,10 @@ CpuBackend::CpuBackend(const DispatchLevel& level, int threads)
       linears_(context_),
       level_(level.name),
       encode_level_(encode_level(level.name)) {}
+
+Result<void> CpuBackend::reserve(const Workload& workload) {
+  return context_.resize_scratch(scratch_sizes(workload, context_.kernels(), context_.threads()));
+}
 
 DeviceDescription CpuBackend::description() const { return describe(level_, context_.threads()); }
 

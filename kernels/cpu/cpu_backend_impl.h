@@ -29,6 +29,7 @@ class CpuBackend final : public Backend {
                       std::span<float> values) override;
   Result<TensorStatistics> statistics(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                       HistogramBins bins) override;
+  Result<void> reserve(const Workload& workload) override;
 
   Result<std::unique_ptr<Buffer>> create_buffer(std::int64_t row_capacity, std::int64_t columns) override;
   Result<void> read(const Buffer& buffer, std::int64_t rows, std::span<float> values) override;
@@ -66,22 +67,15 @@ class CpuBackend final : public Backend {
  private:
   ParallelFor parallel_for();
   /// The weights of a norm in fp32 with the offset added, in `scratch`; empty for a norm without weights.
-  Result<std::span<const float>> norm_weights(const Norm& norm, Scratch& scratch);
+  Result<std::span<const float>> norm_weights(const Norm& norm, DeviceScratch scratch);
   /// Normalized copies of rows `row_of(0 .. rows)` of the input in `scratch`.
   template <class RowOf>
-  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, Scratch& scratch,
+  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, DeviceScratch scratch,
                                  const RowOf& row_of);
-  Result<const float*> normalize_picked(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
-                                        const Linear& head, std::size_t results, Scratch& scratch);
+  Result<const float*> normalize_picked(const HeadRows& rows, DeviceScratch scratch);
 
   CpuContext context_;
   LinearRunner linears_;
-  Scratch normalized_;
-  Scratch second_normalized_;  // of the other model of a pair
-  Scratch norm_weight_;
-  Scratch key_norm_weight_;
-  Scratch projected_;
-  Scratch rotation_;
   std::string level_;
   EncodeLevel encode_level_;
 };

@@ -13,9 +13,6 @@
 /// The fused operations of CpuBackend.
 namespace quantscope {
 namespace {
-// Of the head operations: partial sums are kept per row and vocabulary tile; this bounds them to a few megabytes.
-constexpr std::size_t rows_at_once = 128;
-
 LinearGroup group_of(const Linear& linear) { return {{&linear, nullptr}, 1}; }
 
 /// Normalizes and rotates the queries of one row in place and keeps its keys, treated likewise, and its values.
@@ -58,15 +55,25 @@ struct RopeRow {
   }
 };
 
+/// body(first, count) for blocks of at most head_rows_at_once rows until one fails.
+template <class Body>
+Result<void> in_row_blocks(std::size_t rows, const Body& body) {
+  constexpr auto most = static_cast<std::size_t>(head_rows_at_once);
+  for (std::size_t first = 0; first < rows; first += most) {
+    if (auto done = body(first, std::min(most, rows - first)); !done) return done;
+  }
+  return {};
+}
+
 void show(const Tap* tap, const Linear& linear, const float* values, std::int64_t rows) {
   if (tap == nullptr || !*tap) return;
   (*tap)(linear, {values, static_cast<std::size_t>(rows * linear.weight->columns)}, rows);
 }
 }  // namespace
 
-Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, Scratch& scratch) {
+Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, DeviceScratch scratch) {
   if (norm.weight == nullptr) return std::span<const float>();
-  auto memory = scratch.reserve<float>(ledger(), norm.weight->columns);
+  auto memory = context_.reserve<float>(scratch, norm.weight->columns);
   if (!memory) return tl::unexpected(memory.error());
   const std::span<float> weights(*memory, static_cast<std::size_t>(norm.weight->columns));
   reference::decode_rows(as_cpu(*norm.weight).tensor(), 0, 1, weights);
@@ -77,13 +84,13 @@ Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, Scratc
 }
 
 template <class RowOf>
-Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm, Scratch& scratch,
-                                           const RowOf& row_of) {
+Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm,
+                                           DeviceScratch scratch, const RowOf& row_of) {
   if (auto valid = check_norm(norm, input); !valid) return tl::unexpected(valid.error());
   const auto columns = static_cast<std::size_t>(input.columns);
-  auto weights = norm_weights(norm, norm_weight_);
+  auto weights = norm_weights(norm, DeviceScratch::norm_weight);
   if (!weights) return tl::unexpected(weights.error());
-  auto values = scratch.reserve<float>(ledger(), rows * input.columns);
+  auto values = context_.reserve<float>(scratch, rows * input.columns);
   if (!values) return tl::unexpected(values.error());
   const float* source = values_of(input);
   auto done = context_.for_each(rows, [&](std::int64_t row, int) {
@@ -120,7 +127,7 @@ Result<void> CpuBackend::norm_linears(const Buffer& input, std::int64_t rows, co
     if (auto valid = check_output(*output.output, rows, *output.linear.weight); !valid) return valid;
     groups.push_back(group_of(output.linear));
   }
-  auto values = normalize(input, rows, norm, normalized_, [](std::int64_t row) { return row; });
+  auto values = normalize(input, rows, norm, DeviceScratch::normalized, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   for (const LinearOutput& output : outputs) show(tap, output.linear, *values, rows);
   return linears_.run(*values, rows, groups, [&](const ProductTile& tile, int) {
@@ -153,9 +160,9 @@ Result<void> CpuBackend::linear_norm_add(const Buffer& input, std::int64_t rows,
   if (auto valid = check_output(residual, rows, *linear.weight); !valid) return valid;
   if (auto valid = check_norm(norm, residual); !valid) return valid;
   const std::int64_t columns = residual.columns;
-  auto products = projected_.reserve<float>(ledger(), rows * columns);
+  auto products = context_.reserve<float>(DeviceScratch::projected, rows * columns);
   if (!products) return tl::unexpected(products.error());
-  auto weights = norm_weights(norm, norm_weight_);
+  auto weights = norm_weights(norm, DeviceScratch::norm_weight);
   if (!weights) return tl::unexpected(weights.error());
   show(tap, linear, values_of(input), rows);
   const LinearGroup group = group_of(linear);
@@ -177,7 +184,7 @@ Result<void> CpuBackend::norm_gate_up(const Buffer& input, std::int64_t rows, co
                                       const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) {
   if (auto valid = check_input(input, rows, *gate.weight); !valid) return valid;
   if (auto valid = check_output(output, rows, *gate.weight); !valid) return valid;
-  auto values = normalize(input, rows, norm, normalized_, [](std::int64_t row) { return row; });
+  auto values = normalize(input, rows, norm, DeviceScratch::normalized, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   show(tap, gate, *values, rows);
   show(tap, up, *values, rows);
@@ -200,12 +207,12 @@ Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v
   if (auto valid = check_rope(q, k, v, shape, inverse_frequencies); !valid) return valid;
   auto places = place_rows(sequences, storage.shape, std::min({q.row_capacity, k.row_capacity, v.row_capacity}));
   if (!places) return tl::unexpected(places.error());
-  auto query_weights = norm_weights(shape.query_norm, norm_weight_);
+  auto query_weights = norm_weights(shape.query_norm, DeviceScratch::norm_weight);
   if (!query_weights) return tl::unexpected(query_weights.error());
-  auto key_weights = norm_weights(shape.key_norm, key_norm_weight_);
+  auto key_weights = norm_weights(shape.key_norm, DeviceScratch::key_norm_weight);
   if (!key_weights) return tl::unexpected(key_weights.error());
-  const std::int64_t row_scratch = 2 * (half + shape.head_dim);
-  auto scratch = rotation_.reserve<float>(ledger(), std::ssize(*places) * row_scratch);
+  const std::int64_t row_scratch = rotation_values(half, shape.head_dim);
+  auto scratch = context_.reserve<float>(DeviceScratch::rotation, std::ssize(*places) * row_scratch);
   if (!scratch) return tl::unexpected(scratch.error());
   const RopeRow task{shape, *query_weights, *key_weights, inverse_frequencies, static_cast<CpuKvStorage&>(storage)};
   return context_.for_each(std::ssize(*places), [&](std::int64_t index, int) {
@@ -224,11 +231,11 @@ Result<void> CpuBackend::attention(const Buffer& q, const AttentionShape& shape,
   return attend(context_, values_of(q), shape, *places, static_cast<const CpuKvStorage&>(storage), values_of(output));
 }
 
-Result<const float*> CpuBackend::normalize_picked(const Buffer& hidden, std::span<const std::int32_t> picked,
-                                                  const Norm& norm, const Linear& head, std::size_t results,
-                                                  Scratch& scratch) {
-  if (auto valid = check_head(hidden, picked, head, results); !valid) return tl::unexpected(valid.error());
-  return normalize(hidden, std::ssize(picked), norm, scratch,
+Result<const float*> CpuBackend::normalize_picked(const HeadRows& rows, DeviceScratch scratch) {
+  const std::span<const std::int32_t> picked = rows.picked;
+  if (auto valid = check_head(*rows.hidden, picked, rows.head, picked.size()); !valid)
+    return tl::unexpected(valid.error());
+  return normalize(*rows.hidden, std::ssize(picked), rows.norm, scratch,
                    [&](std::int64_t row) { return std::int64_t{picked[static_cast<std::size_t>(row)]}; });
 }
 
@@ -236,16 +243,22 @@ Result<void> CpuBackend::head_logits(const Buffer& hidden, std::span<const std::
                                      const Linear& head, std::span<float> logits) {
   const auto vocabulary = static_cast<std::size_t>(head.weight->rows);
   if (auto valid = check_span(logits.size(), picked.size() * vocabulary, "logits"); !valid) return valid;
-  auto values = normalize_picked(hidden, picked, norm, head, picked.size(), normalized_);
-  if (!values) return tl::unexpected(values.error());
-  return compute_logits(linears_, *values, std::ssize(picked), head, logits);
+  return in_row_blocks(picked.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
+    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, DeviceScratch::normalized);
+    if (!values) return tl::unexpected(values.error());
+    return compute_logits(linears_, *values, static_cast<std::int64_t>(count), head,
+                          logits.subspan(first * vocabulary, count * vocabulary));
+  });
 }
 
 Result<void> CpuBackend::head_top(const Buffer& hidden, std::span<const std::int32_t> picked, const Norm& norm,
                                   const Linear& head, std::span<TopToken> top) {
-  auto values = normalize_picked(hidden, picked, norm, head, top.size(), normalized_);
-  if (!values) return tl::unexpected(values.error());
-  return find_top(context_, linears_, *values, std::ssize(picked), head, top);
+  if (auto valid = check_span(top.size(), picked.size(), "results"); !valid) return valid;
+  return in_row_blocks(picked.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
+    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, DeviceScratch::normalized);
+    if (!values) return tl::unexpected(values.error());
+    return find_top(context_, linears_, *values, head, top.subspan(first, count));
+  });
 }
 
 Result<void> CpuBackend::head_log_probabilities(const Buffer& hidden, std::span<const std::int32_t> picked,
@@ -253,34 +266,30 @@ Result<void> CpuBackend::head_log_probabilities(const Buffer& hidden, std::span<
                                                 std::span<const std::int32_t> targets,
                                                 std::span<double> log_probabilities) {
   if (auto valid = check_span(targets.size(), picked.size(), "targets"); !valid) return valid;
+  if (auto valid = check_span(log_probabilities.size(), picked.size(), "results"); !valid) return valid;
   if (auto valid = check_ids(targets, head.weight->rows, "Target id"); !valid) return valid;
-  for (std::size_t first = 0; first < picked.size(); first += rows_at_once) {
-    const std::size_t count = std::min(rows_at_once, picked.size() - first);
-    auto values = normalize_picked(hidden, picked.subspan(first, count), norm, head, count, normalized_);
+  return in_row_blocks(picked.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
+    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, DeviceScratch::normalized);
     if (!values) return tl::unexpected(values.error());
-    auto done = compute_log_probabilities(context_, linears_, *values, static_cast<std::int64_t>(count), head,
-                                          targets.subspan(first, count), log_probabilities.subspan(first, count));
-    if (!done) return done;
-  }
-  return {};
+    return compute_log_probabilities(context_, linears_, *values, head, targets.subspan(first, count),
+                                     log_probabilities.subspan(first, count));
+  });
 }
 
 Result<void> CpuBackend::head_pair(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
                                    std::span<HeadPair> pairs) {
   if (auto valid = check_head_pair(base, other, targets, pairs.size()); !valid) return valid;
-  for (std::size_t first = 0; first < targets.size(); first += rows_at_once) {
-    const std::size_t count = std::min(rows_at_once, targets.size() - first);
-    auto base_values =
-        normalize_picked(*base.hidden, base.picked.subspan(first, count), base.norm, base.head, count, normalized_);
+  return in_row_blocks(targets.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
+    const auto block = [&](const HeadRows& rows, DeviceScratch scratch) {
+      return normalize_picked({rows.hidden, rows.picked.subspan(first, count), rows.norm, rows.head}, scratch);
+    };
+    auto base_values = block(base, DeviceScratch::normalized);
     if (!base_values) return tl::unexpected(base_values.error());
-    auto values = normalize_picked(*other.hidden, other.picked.subspan(first, count), other.norm, other.head, count,
-                                   second_normalized_);
+    auto values = block(other, DeviceScratch::second_normalized);
     if (!values) return tl::unexpected(values.error());
-    auto done = compare_heads(context_, linears_, *base_values, base.head, *values, other.head,
-                              targets.subspan(first, count), pairs.subspan(first, count));
-    if (!done) return done;
-  }
-  return {};
+    return compare_heads(context_, linears_, *base_values, base.head, *values, other.head,
+                         targets.subspan(first, count), pairs.subspan(first, count));
+  });
 }
 
 }  // namespace quantscope

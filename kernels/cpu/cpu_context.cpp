@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cpu/cpu_context.h"
 
-#include <utility>
-
 namespace quantscope {
 
-Result<void> Scratch::grow(MemoryLedger& ledger, std::size_t bytes) {
-  if (bytes <= memory_.size()) return {};
-  memory_ = TaggedBuffer();
-  auto memory = TaggedBuffer::allocate(ledger, MemoryTag::workspace, bytes);
-  if (!memory) return tl::unexpected(memory.error());
-  memory_ = std::move(*memory);
+Result<void> CpuContext::reserve(WorkerScratch which, std::int64_t bytes) {
+  for (int worker = 0; worker < threads(); ++worker) {
+    auto memory = scratch_.of_worker(worker, which).reserve<std::byte>(ledger_, bytes);
+    if (!memory) return tl::unexpected(memory.error());
+  }
   return {};
 }
 
 CpuContext::CpuContext(int threads, const SimdKernels& kernels)
-    : kernels_(&kernels), workers_(static_cast<std::size_t>(threads)), pool_(threads) {}
+    : kernels_(&kernels), scratch_(threads), pool_(threads) {}
 
 }  // namespace quantscope

@@ -6,42 +6,13 @@
 #include <stop_token>
 #include <vector>
 
+#include "kernels/cpu/scratch.h"
 #include "kernels/cpu/simd_kernels.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/error.h"
 #include "kernels/memory_ledger.h"
 
 namespace quantscope {
-
-/// Workspace that grows on demand and is kept between operations. Contents do not survive growing.
-class Scratch {
- public:
-  template <class T>
-  Result<T*> reserve(MemoryLedger& ledger, std::int64_t count) {
-    if (auto grown = grow(ledger, static_cast<std::size_t>(count) * sizeof(T)); !grown) {
-      return tl::unexpected(grown.error());
-    }
-    return data<T>();
-  }
-  template <class T>
-  T* data() {
-    return reinterpret_cast<T*>(memory_.data());
-  }
-
- private:
-  Result<void> grow(MemoryLedger& ledger, std::size_t bytes);
-  TaggedBuffer memory_;
-};
-
-/// What each thread needs for itself. Reserved before a loop starts, so that loop bodies cannot fail.
-struct WorkerScratch {
-  Scratch factors;       ///< block factors of a weight tile, or its decoded rows
-  Scratch panel;         ///< a decoded weight tile
-  Scratch second_panel;  ///< that of the other linear of a pair
-  Scratch products;      ///< results of a tile
-  Scratch integers;      ///< 32-bit sums of LLM.int8()
-  Scratch scores;        ///< attention
-};
 
 /// The threads, kernels and memory of one CPU device. Used by one thread at a time.
 class CpuContext {
@@ -52,21 +23,27 @@ class CpuContext {
   ThreadPool& pool() { return pool_; }
   int threads() const { return pool_.threads(); }
   const SimdKernels& kernels() const { return *kernels_; }
-  WorkerScratch& worker(int index) { return workers_[static_cast<std::size_t>(index)]; }
   void set_stop_token(std::stop_token token) { stop_ = std::move(token); }
   const std::stop_token& stop_token() const { return stop_; }
   bool stopped() const { return stop_.stop_requested(); }
 
-  /// Reserves `count` values of T in one scratch of every worker.
+  /// At least `count` values of T for the whole device.
   template <class T>
-  Result<void> reserve_per_worker(Scratch WorkerScratch::*scratch, std::int64_t count) {
-    for (WorkerScratch& worker : workers_) {
-      if (auto memory = (worker.*scratch).template reserve<T>(ledger_, count); !memory) {
-        return tl::unexpected(memory.error());
-      }
-    }
-    return {};
+  Result<T*> reserve(DeviceScratch which, std::int64_t count) {
+    return scratch_[which].template reserve<T>(ledger_, count);
   }
+  /// At least so many bytes for the packed input of linear `slot` of an operation.
+  Result<std::byte*> reserve_packed(std::size_t slot, std::int64_t bytes) {
+    return scratch_.packed(slot).reserve<std::byte>(ledger_, bytes);
+  }
+  /// At least `bytes` for every worker.
+  Result<void> reserve(WorkerScratch which, std::int64_t bytes);
+  template <class T>
+  T* worker_scratch(int worker, WorkerScratch which) {
+    return scratch_.of_worker(worker, which).template data<T>();
+  }
+  /// Exactly these sizes for all scratch; contents are lost.
+  Result<void> resize_scratch(const ScratchSizes& sizes) { return scratch_.resize(ledger_, sizes); }
 
   /// body(index, worker) for all indices unless stopped meanwhile. Each call should take a few milliseconds at most.
   template <class Body>
@@ -82,7 +59,7 @@ class CpuContext {
   MemoryLedger ledger_;
   const SimdKernels* kernels_;
   std::stop_token stop_;
-  std::vector<WorkerScratch> workers_;
+  ScratchSet scratch_;
   ThreadPool pool_;
 };
 

@@ -19,46 +19,48 @@ bool has_nibble_kernel(const WeightFormat& format, std::int64_t columns) {
 }
 }  // namespace
 
-CpuWeight::CpuWeight(QuantizedTensor tensor) : tensor_(std::move(tensor)) {
-  rows = tensor_.rows;
-  columns = tensor_.columns;
-  format = tensor_.format;
+WeightAccess::WeightAccess(const WeightFormat& format, std::int64_t width) : columns(width) {
   if (has_nibble_kernel(format, columns)) {
-    kind_ = format.block_size >= nibble_span ? WeightKind::nibbles : WeightKind::nibbles_of_half;
-    block_shift_ = std::countr_zero(static_cast<std::uint64_t>(format.block_size));
-    const auto table = levels_table(format.levels);
-    std::copy_n(table.values, 16, levels_);
-    access_ = format.nested_scales || format.levels == Levels::int4 ? Access::factors : Access::stored;
+    kind = format.block_size >= nibble_span ? WeightKind::nibbles : WeightKind::nibbles_of_half;
+    block_shift = std::countr_zero(static_cast<std::uint64_t>(format.block_size));
+    way = format.nested_scales || format.levels == Levels::int4 ? Way::factors : Way::stored;
   } else if (format.code_type == CodeType::signed8 && format.scale_layout == ScaleLayout::per_row) {
-    kind_ = WeightKind::signed8;
+    kind = WeightKind::signed8;
   } else if (format.code_type == CodeType::float16) {
-    kind_ = WeightKind::float16;
+    kind = WeightKind::float16;
   } else if (format.code_type == CodeType::bfloat16) {
-    kind_ = WeightKind::bfloat16;
+    kind = WeightKind::bfloat16;
   } else if (format.code_type != CodeType::float32) {
-    access_ = Access::decoded;
+    way = Way::decoded;
   }
 }
 
-std::int64_t CpuWeight::scratch_size(std::int64_t row_count) const {
-  switch (access_) {
-    case Access::stored: return 0;
-    case Access::factors: return (row_count * columns >> block_shift_) + 2;
-    case Access::decoded: return row_count * columns;
+std::int64_t WeightAccess::scratch_size(std::int64_t row_count) const {
+  switch (way) {
+    case Way::stored: return 0;
+    case Way::factors: return (row_count * columns >> block_shift) + 2;
+    case Way::decoded: return row_count * columns;
   }
   return 0;
+}
+
+CpuWeight::CpuWeight(QuantizedTensor tensor) : tensor_(std::move(tensor)), access_(tensor_.format, tensor_.columns) {
+  rows = tensor_.rows;
+  columns = tensor_.columns;
+  format = tensor_.format;
+  if (format.code_type == CodeType::packed4) std::copy_n(levels_table(format.levels).values, 16, levels_);
 }
 
 CpuWeight::View CpuWeight::view(std::int64_t first_row, std::int64_t row_count, float* scratch) const {
   View view;
   view.first = first_row;
   view.count = row_count;
-  view.rows = {tensor_.codes.data(), tensor_.scales.as<float>().data(), levels_, 0, columns, block_shift_};
-  if (access_ == Access::factors) {
+  view.rows = {tensor_.codes.data(), tensor_.scales.as<float>().data(), levels_, 0, columns, access_.block_shift};
+  if (access_.way == WeightAccess::Way::factors) {
     view.rows.first_block = first_block(first_row);
     decode_factors(view.rows.first_block, block_after(first_row + row_count), scratch);
     view.rows.factors = scratch;
-  } else if (access_ == Access::decoded) {
+  } else if (access_.way == WeightAccess::Way::decoded) {
     decode(first_row, row_count, {scratch, static_cast<std::size_t>(row_count * columns)});
     view.rows.codes = scratch;
     view.first = 0;

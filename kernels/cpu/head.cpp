@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <ranges>
 
 namespace quantscope {
 namespace {
@@ -36,12 +38,22 @@ struct PartialSum {
   double sum = 0.0;  // of exp(logit - maximum)
 };
 
-double total_logarithm(std::span<const PartialSum> parts) {
+template <std::ranges::range Parts>
+double total_logarithm(const Parts& parts) {
   float maximum = lowest;
   for (const PartialSum& part : parts) maximum = std::max(maximum, part.maximum);
   double sum = 0.0;
   for (const PartialSum& part : parts) sum += part.sum * std::exp(static_cast<double>(part.maximum - maximum));
   return static_cast<double>(maximum) + std::log(sum);
+}
+
+/// `count` fresh values of T in the device's scratch for partial results.
+template <class T>
+Result<std::span<T>> fresh_parts(CpuContext& context, std::int64_t count) {
+  auto memory = context.reserve<T>(DeviceScratch::head_parts, count);
+  if (!memory) return tl::unexpected(memory.error());
+  std::uninitialized_fill_n(*memory, count, T{});
+  return std::span<T>(*memory, static_cast<std::size_t>(count));
 }
 
 Result<void> run_head(LinearRunner& runner, const float* input, std::int64_t rows, const Linear& head,
@@ -88,10 +100,7 @@ std::int32_t top_of(std::span<const PairPart> parts) {
 /// ln of the sum of exp(logit) over the vocabulary.
 template <PartialSum PairPart::*side>
 double total_logarithm(std::span<const PairPart> parts) {
-  std::vector<PartialSum> sums;
-  sums.reserve(parts.size());
-  for (const PairPart& part : parts) sums.push_back(part.*side);
-  return total_logarithm(sums);
+  return total_logarithm(parts | std::views::transform([](const PairPart& part) { return part.*side; }));
 }
 
 /// KL = E_base[base - other] - (ln Z_base - ln Z_other). `pair` holds the logits of the target.
@@ -112,6 +121,14 @@ Result<void> finish_pair(std::span<const PairPart> parts, HeadPair& pair) {
 }
 }  // namespace
 
+std::int64_t head_part_bytes(const LinearShape& head, std::int64_t rows, int workers, bool pair) {
+  const auto tiles = static_cast<std::size_t>(tile_count(head.rows, head.columns));
+  const std::size_t per_row =
+      pair ? tiles * sizeof(PairPart)
+           : std::max(tiles * sizeof(PartialSum), static_cast<std::size_t>(workers) * sizeof(BestTwo));
+  return rows * static_cast<std::int64_t>(per_row);
+}
+
 Result<void> compute_logits(LinearRunner& runner, const float* input, std::int64_t rows, const Linear& head,
                             std::span<float> logits) {
   const std::int64_t vocabulary = head.weight->rows;
@@ -122,13 +139,18 @@ Result<void> compute_logits(LinearRunner& runner, const float* input, std::int64
   });
 }
 
-Result<void> find_top(CpuContext& context, LinearRunner& runner, const float* input, std::int64_t rows,
-                      const Linear& head, std::span<TopToken> top) {
-  const auto workers = static_cast<std::size_t>(context.threads());
-  std::vector<std::vector<BestTwo>> best(workers, std::vector<BestTwo>(static_cast<std::size_t>(rows)));
+Result<void> find_top(CpuContext& context, LinearRunner& runner, const float* input, const Linear& head,
+                      std::span<TopToken> top) {
+  const std::int64_t rows = std::ssize(top);
+  const int workers = context.threads();
+  auto parts = fresh_parts<BestTwo>(context, workers * rows);
+  if (!parts) return tl::unexpected(parts.error());
+  const auto best_of = [&](int worker, std::int64_t row) -> BestTwo& {
+    return (*parts)[static_cast<std::size_t>(worker * rows + row)];
+  };
   auto done = run_head(runner, input, rows, head, [&](const ProductTile& tile, int worker) {
     for (std::int64_t m = 0; m < tile.rows; ++m) {
-      BestTwo& row = best[static_cast<std::size_t>(worker)][static_cast<std::size_t>(tile.first_row + m)];
+      BestTwo& row = best_of(worker, tile.first_row + m);
       const float* logits = tile.row(0, m);
       for (std::int64_t n = 0; n < tile.outputs; ++n) {
         row.offer(logits[n], static_cast<std::int32_t>(tile.first_output + n));
@@ -136,29 +158,31 @@ Result<void> find_top(CpuContext& context, LinearRunner& runner, const float* in
     }
   });
   if (!done) return done;
-  for (std::size_t m = 0; m < top.size(); ++m) {
-    BestTwo row = best[0][m];
-    for (std::size_t worker = 1; worker < workers; ++worker) row.merge(best[worker][m]);
+  for (std::int64_t m = 0; m < rows; ++m) {
+    BestTwo row = best_of(0, m);
+    for (int worker = 1; worker < workers; ++worker) row.merge(best_of(worker, m));
     if (row.best == lowest) {
       return fail(ErrorCode::invalid_argument,
                   "The model gave no finite logits; check its weights, or compute in FP32 or BF16.");
     }
-    top[m] = {row.id, row.best, row.best - row.second};
+    top[static_cast<std::size_t>(m)] = {row.id, row.best, row.best - row.second};
   }
   return {};
 }
 
-Result<void> compute_log_probabilities(CpuContext& context, LinearRunner& runner, const float* input, std::int64_t rows,
+Result<void> compute_log_probabilities(CpuContext& context, LinearRunner& runner, const float* input,
                                        const Linear& head, std::span<const std::int32_t> targets,
                                        std::span<double> log_probabilities) {
+  const std::int64_t rows = std::ssize(targets);
   const std::int64_t tiles = tile_count(*head.weight);
-  std::vector<PartialSum> parts(static_cast<std::size_t>(rows * tiles));
+  auto parts = fresh_parts<PartialSum>(context, rows * tiles);
+  if (!parts) return tl::unexpected(parts.error());
   const SimdKernels& kernels = context.kernels();
   auto done = run_head(runner, input, rows, head, [&](const ProductTile& tile, int) {
     for (std::int64_t m = 0; m < tile.rows; ++m) {
       const float* logits = tile.row(0, m);
       const auto row = static_cast<std::size_t>(tile.first_row + m);
-      PartialSum& part = parts[row * static_cast<std::size_t>(tiles) + static_cast<std::size_t>(tile.tile)];
+      PartialSum& part = (*parts)[row * static_cast<std::size_t>(tiles) + static_cast<std::size_t>(tile.tile)];
       part.maximum = kernels.maximum(logits, tile.outputs);
       part.sum = kernels.sum_exponentials(logits, tile.outputs, part.maximum);
       const std::int64_t target = targets[row] - tile.first_output;
@@ -167,7 +191,7 @@ Result<void> compute_log_probabilities(CpuContext& context, LinearRunner& runner
   });
   if (!done) return done;
   for (std::int64_t m = 0; m < rows; ++m) {
-    const std::span<const PartialSum> row(parts.data() + m * tiles, static_cast<std::size_t>(tiles));
+    const std::span<const PartialSum> row(parts->data() + m * tiles, static_cast<std::size_t>(tiles));
     log_probabilities[static_cast<std::size_t>(m)] -= total_logarithm(row);
   }
   return {};
@@ -177,13 +201,14 @@ Result<void> compare_heads(CpuContext& context, LinearRunner& runner, const floa
                            const float* other_input, const Linear& other, std::span<const std::int32_t> targets,
                            std::span<HeadPair> pairs) {
   const auto tiles = static_cast<std::size_t>(tile_count(*base.weight));
-  std::vector<PairPart> parts(targets.size() * tiles);
+  auto parts = fresh_parts<PairPart>(context, static_cast<std::int64_t>(targets.size() * tiles));
+  if (!parts) return tl::unexpected(parts.error());
   const SimdKernels& kernels = context.kernels();
   const LinearGroup group{{&base, &other}, 2, other_input};
   auto done = runner.run(base_input, std::ssize(targets), {&group, 1}, [&](const ProductTile& tile, int) {
     for (std::int64_t m = 0; m < tile.rows; ++m) {
       const auto row = static_cast<std::size_t>(tile.first_row + m);
-      parts[row * tiles + static_cast<std::size_t>(tile.tile)] = compare_tile(kernels, tile, m);
+      (*parts)[row * tiles + static_cast<std::size_t>(tile.tile)] = compare_tile(kernels, tile, m);
       const std::int64_t target = targets[row] - tile.first_output;
       if (target < 0 || target >= tile.outputs) continue;
       pairs[row].base_log_probability = static_cast<double>(tile.row(0, m)[target]);
@@ -192,7 +217,7 @@ Result<void> compare_heads(CpuContext& context, LinearRunner& runner, const floa
   });
   if (!done) return done;
   for (std::size_t row = 0; row < targets.size(); ++row) {
-    const std::span<const PairPart> of_row(parts.data() + row * tiles, tiles);
+    const std::span<const PairPart> of_row(parts->data() + row * tiles, tiles);
     if (auto finished = finish_pair(of_row, pairs[row]); !finished) return finished;
   }
   return {};

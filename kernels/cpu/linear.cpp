@@ -10,18 +10,6 @@
 #include "kernels/operation_checks.h"
 
 namespace quantscope {
-namespace {
-// A multiple of every kernel's panel_rows.
-constexpr std::int64_t smallest_tile = 24;
-}  // namespace
-
-std::int64_t tile_outputs(std::int64_t columns) { return columns <= 2048 ? 2 * smallest_tile : smallest_tile; }
-
-std::int64_t tile_count(const Weight& weight) {
-  const std::int64_t outputs = tile_outputs(weight.columns);
-  return (weight.rows + outputs - 1) / outputs;
-}
-
 Result<void> LinearRunner::check(const LinearGroup& group) const {
   for (std::size_t i = 0; i < group.count; ++i) {
     const Linear& linear = *group.linears[i];
@@ -38,7 +26,7 @@ Result<void> LinearRunner::decode_biases(std::span<const LinearGroup> groups) {
   }
   biases_.assign(2 * groups.size(), nullptr);
   if (total == 0) return {};
-  auto values = bias_values_.reserve<float>(context_->ledger(), total);
+  auto values = context_->reserve<float>(DeviceScratch::biases, total);
   if (!values) return tl::unexpected(values.error());
   float* next = *values;
   for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -53,40 +41,63 @@ Result<void> LinearRunner::decode_biases(std::span<const LinearGroup> groups) {
   return {};
 }
 
+Result<void> LinearRunner::reserve_for_workers(const LinearScratch& needed, WorkerScratch panel) {
+  return context_->reserve(panel, needed.panel)
+      .and_then([&] { return context_->reserve(WorkerScratch::factors, needed.factors); })
+      .and_then([&] { return context_->reserve(WorkerScratch::integers, needed.integers); })
+      .and_then([&] { return context_->reserve(WorkerScratch::products, needed.products); });
+}
+
+Result<const LinearRunner::PackedInput*> LinearRunner::pack(const float* input, std::int64_t rows, const Linear& linear,
+                                                            std::size_t slot, std::int64_t bytes) {
+  PackedInput& own = packed_[slot];
+  own.source = input;
+  own.packing = input_packing(context_->kernels(), shape_of(linear));
+  own.outlier_threshold = linear.outlier_threshold;
+  own.outlier_scope = linear.outlier_scope;
+  const auto shared = std::ranges::find_if(std::span(packed_).first(slot),
+                                           [&](const PackedInput& packed) { return packed.serves(own); });
+  if (shared != std::span(packed_).first(slot).end()) {
+    own = *shared;
+    return &own;
+  }
+  auto memory = context_->reserve_packed(slot, bytes);
+  if (!memory) return tl::unexpected(memory.error());
+  if (linear.activations == ActivationMode::int8_outliers) {
+    auto encoded = Int8Input::encode(*context_, linear, input, rows, reinterpret_cast<std::int16_t*>(*memory));
+    if (!encoded) return tl::unexpected(encoded.error());
+    own.int8 = std::move(*encoded);
+    return &own;
+  }
+  const LinearKernel& kernel = kernel_for(context_->kernels(), as_cpu(*linear.weight).kind(), linear.compute);
+  if (auto done = pack_rows(*context_, kernel, input, rows, linear.weight->columns, *memory); !done)
+    return tl::unexpected(done.error());
+  own.rows = *memory;
+  return &own;
+}
+
 Result<std::unique_ptr<PreparedLinear>> LinearRunner::prepare(const float* input, std::int64_t rows,
                                                               const Linear& linear, std::size_t slot) {
-  const auto panel = slot % 2 == 0 ? &WorkerScratch::panel : &WorkerScratch::second_panel;
-  if (linear.activations == ActivationMode::int8_outliers) {
-    return Int8Linear::create(*context_, linear, input, rows, panel);
+  const bool int8 = linear.activations == ActivationMode::int8_outliers;
+  if (int8) {
+    if (auto valid = check_int8(linear); !valid) return tl::unexpected(valid.error());
   }
-  const LinearKernel& kernel = kernel_for(*context_, linear);
-  for (std::size_t other = 0; other < slot; ++other) {
-    if (packed_from_[other] == input && packed_for_[other]->pack == kernel.pack) {
-      return RoundedLinear::create(*context_, linear, packed_[other].data<std::byte>(), rows, panel);
-    }
-  }
-  const std::int64_t columns = linear.weight->columns;
-  const std::int64_t bytes = rows * padded_columns(kernel, columns) * kernel.element_bytes;
-  auto packed = packed_[slot].reserve<std::byte>(context_->ledger(), bytes);
+  const LinearScratch needed = linear_scratch(context_->kernels(), shape_of(linear), rows);
+  const WorkerScratch panel = slot % 2 == 0 ? WorkerScratch::panel : WorkerScratch::second_panel;
+  if (auto ready = reserve_for_workers(needed, panel); !ready) return tl::unexpected(ready.error());
+  auto packed = pack(input, rows, linear, slot, needed.packed);
   if (!packed) return tl::unexpected(packed.error());
-  if (auto done = pack_rows(*context_, kernel, input, rows, columns, *packed); !done) {
-    return tl::unexpected(done.error());
-  }
-  packed_for_[slot] = &kernel;
-  packed_from_[slot] = input;
-  return RoundedLinear::create(*context_, linear, *packed, rows, panel);
+  if (int8) return std::make_unique<Int8Linear>(*context_, linear, (*packed)->int8, panel);
+  const LinearKernel& kernel = kernel_for(context_->kernels(), as_cpu(*linear.weight).kind(), linear.compute);
+  return std::make_unique<RoundedLinear>(*context_, linear, kernel, (*packed)->rows, rows, panel);
 }
 
 Result<void> LinearRunner::prepare_all(const float* input, std::int64_t rows, std::span<const LinearGroup> groups) {
   prepared_.clear();
   prepared_.resize(2 * groups.size());
-  packed_for_.assign(prepared_.size(), nullptr);
-  packed_from_.assign(prepared_.size(), nullptr);
-  if (packed_.size() < prepared_.size()) packed_.resize(prepared_.size());
-  std::int64_t outputs = 0;
+  packed_.assign(prepared_.size(), {});
   for (std::size_t g = 0; g < groups.size(); ++g) {
     if (auto valid = check(groups[g]); !valid) return valid;
-    outputs = std::max(outputs, tile_outputs(groups[g].linears[0]->weight->columns));
     for (std::size_t i = 0; i < groups[g].count; ++i) {
       const float* source = i == 1 && groups[g].second_input != nullptr ? groups[g].second_input : input;
       auto prepared = prepare(source, rows, *groups[g].linears[i], 2 * g + i);
@@ -94,8 +105,7 @@ Result<void> LinearRunner::prepare_all(const float* input, std::int64_t rows, st
       prepared_[2 * g + i] = std::move(*prepared);
     }
   }
-  if (auto biases = decode_biases(groups); !biases) return biases;
-  return context_->reserve_per_worker<float>(&WorkerScratch::products, 2 * std::min(rows, rows_per_chunk) * outputs);
+  return decode_biases(groups);
 }
 
 Result<void> LinearRunner::run(const float* input, std::int64_t rows, std::span<const LinearGroup> groups,
@@ -121,7 +131,7 @@ void LinearRunner::run_task(const Task& task, std::int64_t rows, std::span<const
   tile.first_output = task.tile * stride;
   tile.outputs = std::min(stride, weight.rows - tile.first_output);
   tile.stride = stride;
-  float* const products = context_->worker(worker).products.data<float>();
+  auto* const products = context_->worker_scratch<float>(worker, WorkerScratch::products);
   for (tile.first_row = 0; tile.first_row < rows && !context_->stopped(); tile.first_row += rows_per_chunk) {
     tile.rows = std::min(rows_per_chunk, rows - tile.first_row);
     for (std::size_t i = 0; i < group.count; ++i) {

@@ -11,6 +11,7 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/cpu_context.h"
 #include "kernels/cpu/cpu_weight.h"
+#include "kernels/cpu/linear_scratch.h"
 
 namespace quantscope {
 
@@ -49,12 +50,9 @@ class PreparedLinear {
                         int worker) = 0;
 };
 
-/// Activation rows multiplied with a weight tile before the sink gets them.
-inline constexpr std::int64_t rows_per_chunk = 64;
+class Int8Input;
 
-/// Weight rows that one task handles. Depends on the weight's width alone, so that what is summed per tile is as well.
-std::int64_t tile_outputs(std::int64_t columns);
-std::int64_t tile_count(const Weight& weight);
+inline std::int64_t tile_count(const Weight& weight) { return tile_count(weight.rows, weight.columns); }
 
 /// Runs fused linears. Keeps packed activations between operations only as memory, never as contents.
 class LinearRunner {
@@ -70,6 +68,23 @@ class LinearRunner {
     std::int64_t tile;
   };
   Result<void> check(const LinearGroup& group) const;
+  /// The input of one linear, made ready; shared by those that read the same and agree in `packing`.
+  struct PackedInput {
+    const float* source = nullptr;
+    InputPacking packing;
+    float outlier_threshold = 0.0F;
+    OutlierScope outlier_scope = OutlierScope::row;
+    const std::byte* rows = nullptr;        // rounded
+    std::shared_ptr<const Int8Input> int8;  // LLM.int8()
+
+    bool serves(const PackedInput& wanted) const {
+      return source == wanted.source && packing == wanted.packing && outlier_threshold == wanted.outlier_threshold &&
+             outlier_scope == wanted.outlier_scope;
+    }
+  };
+  Result<void> reserve_for_workers(const LinearScratch& needed, WorkerScratch panel);
+  Result<const PackedInput*> pack(const float* input, std::int64_t rows, const Linear& linear, std::size_t slot,
+                                  std::int64_t bytes);
   Result<std::unique_ptr<PreparedLinear>> prepare(const float* input, std::int64_t rows, const Linear& linear,
                                                   std::size_t slot);
   Result<void> prepare_all(const float* input, std::int64_t rows, std::span<const LinearGroup> groups);
@@ -80,10 +95,7 @@ class LinearRunner {
   CpuContext* context_;
   std::vector<std::unique_ptr<PreparedLinear>> prepared_;  // two per group
   std::vector<const float*> biases_;                       // likewise, null where there is none
-  std::vector<Scratch> packed_;                            // one per linear, shared by those of the same kernel
-  std::vector<const LinearKernel*> packed_for_;
-  std::vector<const float*> packed_from_;
-  Scratch bias_values_;
+  std::vector<PackedInput> packed_;                        // likewise
 };
 
 }  // namespace quantscope
