@@ -34,17 +34,10 @@ Result<std::string> read_text(const std::filesystem::path& path) {
   return text;
 }
 
-/// The longest prompt in tokens; a page more costs little, so prompts are tokenized here once more than needed.
+/// The longest prompt in tokens. All are tokenized: the longest in bytes need not be the longest in tokens.
 std::int64_t longest_prompt(const QaDataset& dataset, const std::vector<QaItem>& items, const Tokenizer& tokenizer) {
-  std::size_t longest_bytes = 0;
   std::int64_t longest = 0;
-  for (const QaItem& item : items) {
-    const std::string prompt = qa_prompt(dataset, item);
-    // A token has at least one byte, so a prompt far shorter than the longest so far need not be tokenized.
-    if (prompt.size() * 2 < longest_bytes) continue;
-    longest_bytes = std::max(longest_bytes, prompt.size());
-    longest = std::max(longest, static_cast<std::int64_t>(tokenizer.encode(prompt).size()));
-  }
+  for (const QaItem& item : items) longest = std::max(longest, std::ssize(tokenizer.encode(qa_prompt(dataset, item))));
   return longest;
 }
 

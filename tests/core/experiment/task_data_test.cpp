@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "core/experiment/resource_paths.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/reference_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace quantscope {
@@ -22,6 +24,28 @@ TEST(GuessQuestionTask, KnowsLayoutsByTheirFields) {
   EXPECT_EQ(guess("nothing"), TaskKind::coqa);
   EXPECT_EQ(guess_question_task(folder.path() / "missing"), TaskKind::coqa);
   EXPECT_EQ(guess_question_task(ResourcePaths::locate().resources / "sample_coqa.json"), TaskKind::coqa);
+}
+
+TEST(LoadTaskData, SizesTheCacheByTokensNotByBytes) {
+  QUANTSCOPE_REQUIRE_SHARED();
+  const auto tokenizer = testing::value_of(
+      Tokenizer::from_json(testing::shared_folder() / "data" / "tokenizers" / "smollm_135m" / "tokenizer.json"));
+  std::string words, digits;
+  for (int i = 0; i < 500; ++i) words += "nevertheless ";
+  for (int i = 0; i < 3000; ++i) digits += "7";  // a token each
+  const testing::TemporaryFolder folder;
+  RunRequest request;
+  Task task;
+  task.kind = TaskKind::jsonl;
+  task.data = folder
+                  .write("records.jsonl", R"({"prompt": ")" + words + R"(", "completion": "a"})" + "\n" +
+                                              R"({"prompt": ")" + digits + R"(", "completion": "b"})" + "\n")
+                  .string();
+  request.tasks = {task};
+  ModelDescription model;
+  model.context = 8192;
+  const TaskData data = testing::value_of(load_task_data(request, tokenizer.get(), model, ResourcePaths::locate()));
+  EXPECT_GT(data.context, 3000);
 }
 
 }  // namespace
