@@ -26,16 +26,17 @@ void add_options(QCommandLineParser& parser) {
                      "Without a display, set QT_QPA_PLATFORM=offscreen; quantscope-cli does the same work as text."));
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument(QStringLiteral("model"),
-                               QStringLiteral("A checkpoint folder, .gguf file, config.json or \"default\"."),
-                               QStringLiteral("[model]"));
+  parser.addPositionalArgument(
+      QStringLiteral("file"),
+      QStringLiteral("A checkpoint folder, .gguf file, config.json or \"default\"; or a .quantscope workspace."),
+      QStringLiteral("[file]"));
   parser.addOptions({
       {QStringLiteral("render-report"),
        QStringLiteral("Draw the charts of the report folder DIR (it holds a run.json) and exit."),
        QStringLiteral("DIR")},
       {QStringLiteral("screenshot"), QStringLiteral("Save a picture of the window as FILE (PNG) and exit."),
        QStringLiteral("FILE")},
-      {QStringLiteral("model"), QStringLiteral("The checkpoint to open."), QStringLiteral("MODEL")},
+      {QStringLiteral("model"), QStringLiteral("The checkpoint or workspace to open."), QStringLiteral("FILE")},
       {QStringLiteral("compare"),
        QStringLiteral("With --screenshot: compare all configurations on a few questions first.")},
       {QStringLiteral("page"), QStringLiteral("With --screenshot: show page N, the first being 1."),
@@ -67,7 +68,7 @@ bool choose_platform(int argc, char** argv) {
 int show_window(const QCommandLineParser& parser) {
   const QStringList positional = parser.positionalArguments();
   if (positional.size() > 1) {
-    QTextStream(stderr) << "quantscope: one model at a time; see --help.\n";
+    QTextStream(stderr) << "quantscope: one file at a time; see --help.\n";
     return wrong_usage;
   }
   QString model = parser.value(QStringLiteral("model"));
@@ -84,7 +85,7 @@ int show_window(const QCommandLineParser& parser) {
     plan.page = parser.value(QStringLiteral("page")).toInt();
     return ui::take_screenshot(window, plan);
   }
-  if (!model.isEmpty()) window.open_checkpoint(model);
+  if (!model.isEmpty()) window.open_path(model);
   if (parser.isSet(QStringLiteral("exit-after-startup"))) QTimer::singleShot(0, &window, &QWidget::close);
   return QApplication::exec();
 }

@@ -3,7 +3,7 @@
 # Installs what is missing, builds Quantscope, fetches the default model once, and starts the program.
 #
 #   app/run.sh                       the window; without a display the default comparison in the terminal
-#   app/run.sh MODEL                 the window with this checkpoint
+#   app/run.sh FILE                  the window with this checkpoint or workspace
 #   app/run.sh SUB-COMMAND ...       quantscope-cli (inspect, forecast, compare, ...; see --help)
 #   app/run.sh --version             builds, prints the version, starts nothing
 #   app/run.sh --help                this text

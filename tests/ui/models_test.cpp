@@ -46,6 +46,13 @@ class ModelsTest : public QObject {
     runs.remove(first);
     QCOMPARE(runs.rowCount(), 1);
     QCOMPARE(runs.baseline()->id, second);
+    runs.replace({entry_named("int8", 0.3), entry_named("fp4", 0.2), entry_named("nf4", 0.1)});
+    QCOMPARE(order.rowCount(), 3);
+    QVERIFY(runs.find(second) == nullptr);
+    QCOMPARE(runs.baseline()->id, runs.entries().front().id);
+    runs.replace({});
+    QCOMPARE(order.rowCount(), 0);
+    QVERIFY(runs.baseline() == nullptr);
   }
 
   void the_baseline_stays_on_top_in_both_directions() {

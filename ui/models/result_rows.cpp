@@ -2,29 +2,21 @@
 #include "ui/models/result_rows.h"
 
 namespace quantscope::ui {
-namespace {
-
-RunEntry::Stage stage_of(RunState state) {
-  switch (state) {
-    case RunState::finished: return RunEntry::Stage::finished;
-    case RunState::stopped: return RunEntry::Stage::stopped;
-    case RunState::failed: return RunEntry::Stage::failed;
-  }
-  return RunEntry::Stage::failed;
+RunEntry row_of(const RunResult& run) {
+  RunEntry row;
+  row.request = run.request;
+  row.stage = stage_of(run.state);
+  row.resolved = run.resolved;
+  row.result = std::make_shared<const RunResult>(run);
+  if (run.error) row.message = QString::fromStdString(run.error->message);
+  return row;
 }
-
-}  // namespace
 
 std::vector<RunEntry> rows_of(std::span<const RunResult> runs, Scorer scorer) {
   std::vector<RunEntry> rows;
   for (const RunResult& run : runs) {
-    RunEntry row;
+    RunEntry row = row_of(run);
     row.id = static_cast<RunId>(rows.size()) + 1;
-    row.request = run.request;
-    row.stage = stage_of(run.state);
-    row.resolved = run.resolved;
-    row.result = std::make_shared<const RunResult>(run);
-    if (run.error) row.message = QString::fromStdString(run.error->message);
     if (!rows.empty())
       if (const auto pair = compare_runs(runs.front(), run, scorer)) row.pair = *pair;
     rows.push_back(std::move(row));

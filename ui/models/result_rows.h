@@ -7,6 +7,8 @@
 
 namespace quantscope::ui {
 
+/// The row of a result that was not run here; without an id and unpaired.
+RunEntry row_of(const RunResult& run);
 /// Rows for results that were not run here (a report read back), paired against the first.
 std::vector<RunEntry> rows_of(std::span<const RunResult> runs, Scorer scorer);
 

@@ -2,6 +2,7 @@
 #include "ui/models/run_entry.h"
 
 #include <QCoreApplication>
+#include <QStringList>
 #include <algorithm>
 
 namespace quantscope::ui {
@@ -15,6 +16,14 @@ MeanEstimate estimate(const RunEntry& entry, Scorer scorer, double QaScore::*sco
 }
 
 QString tr(const char* text) { return QCoreApplication::translate("RunEntry", text); }
+
+QString unfinished_text(const RunEntry& entry) {
+  QStringList kept;
+  if (entry.result != nullptr && entry.result->qa) kept << tr("%1 answers").arg(entry.result->qa->answers.size());
+  if (entry.result != nullptr && entry.result->perplexity)
+    kept << tr("%1 windows of text").arg(entry.result->perplexity->result.chunks.size());
+  return kept.isEmpty() ? tr("unfinished") : tr("unfinished, %1 kept").arg(kept.join(tr(" and ")));
+}
 
 }  // namespace
 
@@ -33,13 +42,22 @@ const MemoryRows* memory_of(const RunEntry& entry) {
   return entry.resolved ? &entry.resolved->forecast : nullptr;
 }
 
+RunEntry::Stage stage_of(RunState state) {
+  switch (state) {
+    case RunState::finished: return RunEntry::Stage::finished;
+    case RunState::stopped: return RunEntry::Stage::stopped;
+    case RunState::failed: return RunEntry::Stage::failed;
+  }
+  return RunEntry::Stage::failed;
+}
+
 QString stage_text(const RunEntry& entry) {
   switch (entry.stage) {
     case RunEntry::Stage::queued: return tr("queued");
     case RunEntry::Stage::loading: return tr("loading %1 %").arg(static_cast<int>(100 * entry.progress));
     case RunEntry::Stage::running: return tr("running %1 %").arg(static_cast<int>(100 * entry.progress));
     case RunEntry::Stage::finished: return tr("finished");
-    case RunEntry::Stage::stopped: return tr("stopped");
+    case RunEntry::Stage::stopped: return entry.workspace.isEmpty() ? tr("stopped") : unfinished_text(entry);
     case RunEntry::Stage::failed: return tr("failed: %1").arg(entry.message);
     case RunEntry::Stage::refused: return tr("cannot run: %1").arg(entry.message);
   }

@@ -20,7 +20,8 @@ struct RunEntry {
   RunId id = 0;
   RunRequest request;
   Stage stage = Stage::queued;
-  QString message;  ///< why it failed or cannot run
+  QString workspace;  ///< the file that keeps it; empty: none
+  QString message;    ///< why it failed or cannot run
   std::optional<Resolved> resolved;
   std::shared_ptr<const RunResult> result;      ///< partial while running: memory and tensors
   std::vector<std::array<QaScore, 3>> answers;  ///< streamed in, indexed by Scorer
@@ -36,6 +37,8 @@ MeanEstimate f1_of(const RunEntry& entry, Scorer scorer);
 MeanEstimate em_of(const RunEntry& entry, Scorer scorer);
 /// Measured where a run has loaded, else the forecast; null before `resolve`.
 const MemoryRows* memory_of(const RunEntry& entry);
+RunEntry::Stage stage_of(RunState state);
+/// A stopped run that a workspace keeps is "unfinished", with what is kept of it.
 QString stage_text(const RunEntry& entry);
 /// Whether two runs asked the same things of the same model, so that their differences mean something.
 bool same_tasks(const RunEntry& a, const RunEntry& b);

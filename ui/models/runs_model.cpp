@@ -4,6 +4,7 @@
 #include <QFont>
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "ui/models/format.h"
 #include "ui/models/run_cells.h"
@@ -74,6 +75,16 @@ RunId RunsModel::add(RunEntry entry) {
   if (baseline_ == id) Q_EMIT pinned(id);
   Q_EMIT changed();
   return id;
+}
+
+void RunsModel::replace(std::vector<RunEntry> entries) {
+  beginResetModel();
+  for (RunEntry& entry : entries) entry.id = next_id_++;
+  entries_.assign(std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
+  baseline_ = entries_.empty() ? 0 : entries_.front().id;
+  endResetModel();
+  if (baseline_ != 0) Q_EMIT pinned(baseline_);
+  Q_EMIT changed();
 }
 
 void RunsModel::update(RunId id, const std::function<void(RunEntry&)>& change) {

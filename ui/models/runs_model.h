@@ -39,6 +39,8 @@ class RunsModel : public QAbstractTableModel {
 
   /// The first entry becomes the baseline. Gives the entry its id.
   RunId add(RunEntry entry);
+  /// These rows instead of all there are.
+  void replace(std::vector<RunEntry> entries);
   void update(RunId id, const std::function<void(RunEntry&)>& change);
   void remove(RunId id);
   void pin(RunId id);

@@ -28,7 +28,8 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
       table_(new QTableView(this)),
       filter_(new QLineEdit(this)),
       scorer_(new QComboBox(this)),
-      empty_(new QLabel(tr("No runs yet. Press Compare all (Ctrl+Return) or Run (Ctrl+R)."), this)) {
+      empty_(new QLabel(tr("No runs yet. Press Compare all (Ctrl+Return) or Run (Ctrl+R)."), this)),
+      workspace_(new QLabel(this)) {
   table_->setModel(order_);
   table_->setAccessibleName(tr("Runs"));
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -49,7 +50,12 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
   for (const Scorer scorer : {Scorer::lm_eval, Scorer::official, Scorer::max})
     scorer_->addItem(to_qt(scorer_label(scorer)));
 
+  workspace_->setObjectName(QStringLiteral("workspace_summary"));
+  workspace_->setAccessibleName(tr("Workspace"));
+  workspace_->hide();
+
   auto* top = new QHBoxLayout;
+  top->addWidget(workspace_);
   top->addWidget(filter_, 1);
   auto* scorer_label_widget = new QLabel(tr("Scorer"), this);
   scorer_label_widget->setBuddy(scorer_);
@@ -67,6 +73,11 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
   connect(scorer_, &QComboBox::currentIndexChanged, this,
           [this](int index) { runs_.set_scorer(static_cast<Scorer>(index)); });
   connect(table_, &QTableView::customContextMenuRequested, this, &RunsPanel::show_menu);
+}
+
+void RunsPanel::set_workspace(const QString& summary) {
+  workspace_->setText(summary);
+  workspace_->setVisible(!summary.isEmpty());
 }
 
 void RunsPanel::show_emptiness() {
@@ -92,26 +103,39 @@ bool RunsPanel::eventFilter(QObject* watched, QEvent* event) {
 }
 
 void RunsPanel::show_menu(const QPoint& position) {
-  const RunId id = current_run();
-  const RunEntry* entry = runs_.find(id);
+  const RunEntry* entry = runs_.find(current_run());
   QMenu menu(this);
-  if (entry != nullptr) {
-    menu.addAction(tr("Pin as baseline"), this, [this, id] { runs_.pin(id); });
-    menu.addAction(tr("Run again"), this, [this, request = entry->request] { Q_EMIT run_again(request); });
-    menu.addAction(tr("Use its settings"), this,
-                   [this, settings = entry->request.settings] { Q_EMIT settings_wanted(settings); });
-    menu.addSeparator();
-    menu.addAction(tr("Copy as command"), this,
-                   [request = entry->request] { QGuiApplication::clipboard()->setText(cli_command(request)); });
-  }
+  menu.setToolTipsVisible(true);
+  if (entry != nullptr) add_run_actions(menu, *entry);
   menu.addAction(tr("Copy with headers"), this, &RunsPanel::copy_selection);
   menu.addAction(tr("Export as CSV…"), this, &RunsPanel::export_csv);
   if (entry != nullptr) {
     menu.addSeparator();
-    QAction* remove = menu.addAction(tr("Delete"), this, [this, id] { runs_.remove(id); });
+    const bool kept = !entry->workspace.isEmpty();
+    QAction* remove =
+        menu.addAction(kept ? tr("Hide") : tr("Delete"), this, [this, id = entry->id] { runs_.remove(id); });
+    if (kept) remove->setToolTip(tr("It stays in the workspace and is there when that is opened again."));
     remove->setEnabled(entry->ended() || entry->stage == RunEntry::Stage::queued);
   }
   menu.exec(table_->viewport()->mapToGlobal(position));
+}
+
+void RunsPanel::add_run_actions(QMenu& menu, const RunEntry& entry) {
+  const RunId id = entry.id;
+  menu.addAction(tr("Pin as baseline"), this, [this, id] { runs_.pin(id); });
+  if (entry.workspace.isEmpty()) {
+    menu.addAction(tr("Run again"), this, [this, request = entry.request] { Q_EMIT run_again(request); });
+  } else {
+    QAction* go_on = menu.addAction(tr("Resume"), this, [this, id] { Q_EMIT resume(id); });
+    go_on->setEnabled(entry.stage == RunEntry::Stage::stopped || entry.stage == RunEntry::Stage::failed);
+    if (!go_on->isEnabled())
+      go_on->setToolTip(tr("Only what has not finished goes on; what a workspace keeps is not computed again."));
+  }
+  menu.addAction(tr("Use its settings"), this,
+                 [this, settings = entry.request.settings] { Q_EMIT settings_wanted(settings); });
+  menu.addSeparator();
+  menu.addAction(tr("Copy as command"), this,
+                 [request = entry.request] { QGuiApplication::clipboard()->setText(cli_command(request)); });
 }
 
 void RunsPanel::export_csv() {

@@ -8,6 +8,7 @@
 class QComboBox;
 class QLabel;
 class QLineEdit;
+class QMenu;
 class QTableView;
 
 namespace quantscope::ui {
@@ -25,12 +26,15 @@ class RunsPanel : public QWidget {
   QTableView* table() const { return table_; }
   /// The row under the cursor key, or 0.
   RunId current_run() const;
+  /// Says which workspace keeps the runs; empty: none, and nothing is said.
+  void set_workspace(const QString& summary);
 
  public Q_SLOTS:
   void copy_selection();
 
  Q_SIGNALS:
   void run_again(const quantscope::RunRequest& request);
+  void resume(quantscope::ui::RunId id);
   void settings_wanted(const quantscope::Settings& settings);
 
  protected:
@@ -39,6 +43,7 @@ class RunsPanel : public QWidget {
  private:
   void show_emptiness();
   void show_menu(const QPoint& position);
+  void add_run_actions(QMenu& menu, const RunEntry& entry);
   void export_csv();
 
   RunsModel& runs_;
@@ -47,6 +52,7 @@ class RunsPanel : public QWidget {
   QLineEdit* filter_;
   QComboBox* scorer_;
   QLabel* empty_;
+  QLabel* workspace_;
 };
 
 }  // namespace quantscope::ui

@@ -32,6 +32,7 @@
 #include "ui/window/recent_files.h"
 #include "ui/window/report_export.h"
 #include "ui/window/run_control.h"
+#include "ui/window/workspace_control.h"
 
 namespace quantscope::ui {
 namespace {
@@ -46,8 +47,9 @@ MainWindow::MainWindow(const ResourcePaths& resources, QWidget* parent)
       session_(available_devices()),
       queue_(resources, runs_),
       control_(new RunControl(session_, runs_, queue_, previews_, this)),
+      workspace_(new WorkspaceControl(runs_, queue_, this)),
       actions_(new Actions(this)) {
-  setWindowTitle(tr("Quantscope"));
+  update_title();
   setWindowIcon(QIcon(QStringLiteral(":/icons/quantscope.svg")));
   setAcceptDrops(true);
   resize(1440, 900);
@@ -59,6 +61,7 @@ MainWindow::MainWindow(const ResourcePaths& resources, QWidget* parent)
   statusBar()->addPermanentWidget(job_bar_, 1);
   connect_actions();
   connect_workers();
+  connect_workspace();
   update_actions();
   first_layout_ = saveState(layout_version);
   QSettings settings;
@@ -77,11 +80,12 @@ MainWindow::~MainWindow() {
 }
 
 void MainWindow::open_checkpoint(const QString& model) {
-  opening_ = model;
   if (model != QLatin1String("default")) {
-    previews_.open(model);
+    opening_ = QFileInfo(model).absoluteFilePath();  // requests are repeated from other folders
+    previews_.open(opening_);
     return;
   }
+  opening_ = model;
   const auto path = default_model_path(resources_);
   if (path)
     previews_.open(QString::fromStdString(path->string()));
@@ -97,6 +101,15 @@ void MainWindow::open_runs(const QString& path) {
   }
   for (RunEntry& row : rows_of(*runs, runs_.scorer())) runs_.add(std::move(row));
   if (!runs->empty()) session_.set_settings(runs->front().request.settings);
+}
+
+void MainWindow::open_path(const QString& path) {
+  if (is_workspace_path(path))
+    workspace_->open(path);
+  else if (QFileInfo(path).fileName() == QLatin1String("run.json"))
+    open_runs(path);
+  else
+    open_checkpoint(path);
 }
 
 void MainWindow::show_page(int index) { tabs_->setCurrentIndex(index); }
@@ -176,7 +189,7 @@ void MainWindow::connect_workers() {
             session_.set_checkpoint(opening_, checkpoint);
             remember_checkpoint(opening_);
             checkpoint_->set_recent(recent_checkpoints());
-            setWindowTitle(tr("%1 – Quantscope").arg(QString::fromStdString(checkpoint->model().name)));
+            update_title();
             Q_EMIT checkpoint_opened();
           });
   connect(&previews_, &Previews::open_failed, this, &MainWindow::open_failed);
@@ -271,11 +284,7 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
 
 void MainWindow::dropEvent(QDropEvent* event) {
   const QString path = event->mimeData()->urls().value(0).toLocalFile();
-  if (path.isEmpty()) return;
-  if (QFileInfo(path).fileName() == QLatin1String("run.json"))
-    open_runs(path);
-  else
-    open_checkpoint(path);
+  if (!path.isEmpty()) open_path(path);
 }
 
 void MainWindow::reset_layout() {

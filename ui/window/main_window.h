@@ -11,6 +11,7 @@
 #include "ui/worker/run_queue.h"
 
 class QDockWidget;
+class QMenu;
 class QTabWidget;
 
 namespace quantscope::ui {
@@ -23,6 +24,7 @@ class Page;
 class RunControl;
 class RunsPanel;
 class WeightsPage;
+class WorkspaceControl;
 
 /// The window: lays out pages, panels and the toolbar and connects them to session, runs and workers.
 class MainWindow : public QMainWindow {
@@ -36,11 +38,14 @@ class MainWindow : public QMainWindow {
   void open_checkpoint(const QString& model);
   /// A file of an earlier report: its runs appear in the table, its first settings on the left.
   void open_runs(const QString& path);
+  /// Whatever a path leads to: a workspace, the run.json of a report, else a checkpoint.
+  void open_path(const QString& path);
 
   Session& session() { return session_; }
   RunsModel& runs() { return runs_; }
   RunQueue& queue() { return queue_; }
   RunControl& control() { return *control_; }
+  WorkspaceControl& workspace() { return *workspace_; }
   Actions& actions() { return *actions_; }
   WeightsPage& weights_page() { return *weights_; }
   ConfigurationPanel& configuration_panel() { return *configuration_; }
@@ -69,6 +74,12 @@ class MainWindow : public QMainWindow {
   void update_actions();
   void ask_for_file();
   void ask_for_folder();
+  void add_recent_workspaces(QMenu& menu);
+  void connect_workspace();
+  void ask_for_new_workspace();
+  void ask_for_workspace();
+  void show_workspace();
+  void update_title();
   void report_open_error(const Error& error);
   void export_report_to_folder();
   void choose_theme(Theme theme);
@@ -80,6 +91,7 @@ class MainWindow : public QMainWindow {
   Previews previews_;
   RunQueue queue_;
   RunControl* control_;
+  WorkspaceControl* workspace_;
   Actions* actions_;
   QTabWidget* tabs_ = nullptr;
   QList<Page*> pages_;

@@ -8,12 +8,19 @@
 #include <QToolBar>
 #include <algorithm>
 
+#include "ui/panels/runs_panel.h"
 #include "ui/window/actions.h"
 #include "ui/window/main_window.h"
 #include "ui/window/run_control.h"
+#include "ui/window/workspace_control.h"
 
 // The menus, the toolbar and what the actions do.
 namespace quantscope::ui {
+namespace {
+
+constexpr int accuracy_page = 3, divergence_page = 4;  // as build_pages() adds them
+
+}  // namespace
 
 void MainWindow::build_menus() {
   const auto add = [this](QMenu* menu, std::initializer_list<const char*> ids) {
@@ -22,11 +29,15 @@ void MainWindow::build_menus() {
   QMenu* file = menuBar()->addMenu(tr("&File"));
   add(file, {"open", "open_folder", "open_default"});
   file->addSeparator();
+  add(file, {"new_workspace", "open_workspace"});
+  add_recent_workspaces(*file);
+  add(file, {"close_workspace"});
+  file->addSeparator();
   add(file, {"export"});
   file->addSeparator();
   add(file, {"quit"});
   add(menuBar()->addMenu(tr("&Edit")), {"undo", "redo"});
-  add(menuBar()->addMenu(tr("&Run")), {"run", "compare", "stop"});
+  add(menuBar()->addMenu(tr("&Run")), {"run", "compare", "stop", "resume"});
   QMenu* view = menuBar()->addMenu(tr("&View"));
   QMenu* theme = view->addMenu(tr("&Theme"));
   add(theme, {"theme_system", "theme_light", "theme_dark"});
@@ -41,6 +52,7 @@ void MainWindow::build_menus() {
   for (const QDockWidget* dock : docks_) panels->addAction(dock->toggleViewAction());
   add(view, {"reset_layout"});
   add(menuBar()->addMenu(tr("&Help")), {"shortcuts", "about"});
+  for (QMenu* menu : menuBar()->findChildren<QMenu*>()) menu->setToolTipsVisible(true);  // why entries are disabled
 }
 
 void MainWindow::build_toolbar() {
@@ -48,7 +60,7 @@ void MainWindow::build_toolbar() {
   bar->setObjectName(QStringLiteral("commands"));
   bar->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
   bar->setMovable(false);
-  for (const char* id : {"open", "open_default", "compare", "run", "stop", "export"})
+  for (const char* id : {"open", "open_default", "compare", "run", "stop", "resume", "export"})
     bar->addAction(actions_->action(QLatin1String(id)));
 }
 
@@ -59,8 +71,12 @@ void MainWindow::connect_actions() {
   on("open", [this] { ask_for_file(); });
   on("open_folder", [this] { ask_for_folder(); });
   on("open_default", [this] { open_checkpoint(QStringLiteral("default")); });
+  on("new_workspace", [this] { ask_for_new_workspace(); });
+  on("open_workspace", [this] { ask_for_workspace(); });
+  on("close_workspace", [this] { workspace_->close(); });
+  on("resume", [this] { workspace_->resume(); });
   on("compare", [this] {
-    show_page(static_cast<int>(pages_.size()) - 1);
+    show_page(session_.tasks().questions ? accuracy_page : divergence_page);
     control_->compare_all();
   });
   on("run", [this] { control_->run_current(); });
@@ -104,6 +120,11 @@ void MainWindow::update_actions() {
   const QString conflict = session_.conflict() ? QString::fromStdString(session_.conflict()->why) : QString();
   set("compare", queue_.is_busy() ? tr("Something is running; stop it first.") : not_runnable);
   set("run", not_runnable.isEmpty() ? conflict : not_runnable);
+  set("new_workspace", workspace_->why_not_switch());
+  set("open_workspace", workspace_->why_not_switch());
+  set("close_workspace", workspace_->why_not_close());
+  set("resume", workspace_->why_not_resume());
+  runs_panel_->set_workspace(workspace_->summary());
   set("stop", queue_.is_busy() ? QString() : tr("Nothing is running."));
   const bool any = std::any_of(runs_.entries().begin(), runs_.entries().end(),
                                [](const RunEntry& entry) { return entry.has_result(); });

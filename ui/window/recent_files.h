@@ -5,8 +5,10 @@
 
 namespace quantscope::ui {
 
-/// Checkpoints opened before, the latest first; kept in the user's settings.
+/// Files opened before, the latest first; kept in the user's settings.
 QStringList recent_checkpoints();
 void remember_checkpoint(const QString& path);
+QStringList recent_workspaces();
+void remember_workspace(const QString& path);
 
 }  // namespace quantscope::ui

@@ -9,6 +9,7 @@
 #include "ui/window/main_window.h"
 #include "ui/window/run_control.h"
 #include "ui/window/save_file.h"
+#include "ui/window/workspace_control.h"
 
 namespace quantscope::ui {
 namespace {
@@ -26,19 +27,24 @@ int take_screenshot(MainWindow& window, const ScreenshotPlan& plan) {
       QApplication::exit(saved ? 0 : 1);
     });
   };
-  QObject::connect(&window, &MainWindow::open_failed, &window, [](const Error& error) {
+  const auto give_up = [](const Error& error) {
     QTextStream(stderr) << "quantscope: " << QString::fromStdString(error.message) << '\n';
     QApplication::exit(1);
-  });
-  QObject::connect(&window, &MainWindow::checkpoint_opened, &window, [&] {
-    if (!plan.compare) {
-      save_and_leave();
-      return;
-    }
-    QObject::connect(&window.queue(), &RunQueue::became_idle, &window, save_and_leave);
-    window.control().compare_all();
-  });
-  window.open_checkpoint(plan.model);
+  };
+  QObject::connect(&window, &MainWindow::open_failed, &window, give_up);
+  QObject::connect(&window.workspace(), &WorkspaceControl::failed, &window, give_up);
+  if (is_workspace_path(plan.model))
+    QObject::connect(&window.workspace(), &WorkspaceControl::changed, &window, save_and_leave);
+  else
+    QObject::connect(&window, &MainWindow::checkpoint_opened, &window, [&] {
+      if (!plan.compare) {
+        save_and_leave();
+        return;
+      }
+      QObject::connect(&window.queue(), &RunQueue::became_idle, &window, save_and_leave);
+      window.control().compare_all();
+    });
+  window.open_path(plan.model);
   return QApplication::exec();
 }
 

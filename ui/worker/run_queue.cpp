@@ -6,19 +6,6 @@
 #include "ui/worker/run_worker.h"
 
 namespace quantscope::ui {
-namespace {
-
-RunEntry::Stage stage_of(RunState state) {
-  switch (state) {
-    case RunState::finished: return RunEntry::Stage::finished;
-    case RunState::stopped: return RunEntry::Stage::stopped;
-    case RunState::failed: return RunEntry::Stage::failed;
-  }
-  return RunEntry::Stage::failed;
-}
-
-}  // namespace
-
 RunQueue::RunQueue(ResourcePaths resources, RunsModel& runs, QObject* parent)
     : QObject(parent), runs_(runs), worker_(new RunWorker(std::move(resources))) {
   worker_->moveToThread(&thread_);
@@ -57,10 +44,29 @@ RunId RunQueue::add(RunRequest request, std::optional<Resolved> forecast) {
   RunEntry entry;
   entry.request = std::move(request);
   entry.resolved = std::move(forecast);
+  entry.workspace = workspace_;
   const RunId id = runs_.add(std::move(entry));
+  enqueue(id);
+  return id;
+}
+
+void RunQueue::resume(RunId id) {
+  const RunEntry* entry = runs_.find(id);
+  if (entry == nullptr || !entry->ended()) return;
+  runs_.update(id, [](RunEntry& changed) {
+    changed.stage = RunEntry::Stage::queued;
+    changed.message.clear();
+    changed.answers.clear();
+    changed.pair.reset();
+    changed.progress = 0;
+  });
+  enqueue(id);
+}
+
+void RunQueue::enqueue(RunId id) {
+  Q_EMIT queued(id);
   waiting_.push_back(id);
   if (!is_busy()) start_next();
-  return id;
 }
 
 void RunQueue::stop() {
@@ -83,10 +89,12 @@ void RunQueue::start_next() {
   stop_ = std::stop_source();
   clock_.restart();
   runs_.update(running_, [](RunEntry& entry) { entry.stage = RunEntry::Stage::loading; });
-  const RunRequest request = runs_.find(running_)->request;
+  const RunEntry& next = *runs_.find(running_);
   QMetaObject::invokeMethod(
       worker_,
-      [worker = worker_, id = running_, request, token = stop_.get_token()] { worker->run(id, request, token); },
+      [worker = worker_, id = running_, request = next.request, workspace = next.workspace, token = stop_.get_token()] {
+        worker->run(id, request, workspace, token);
+      },
       Qt::QueuedConnection);
 }
 
@@ -103,7 +111,26 @@ void RunQueue::on_progress(RunId id, const Progress& progress) {
   Q_EMIT status_changed(status_);
 }
 
+/// A workspace holds a run once: the row before this one that shows the same run, or 0. The time of its first start
+/// tells it from runs of the same request on another device or with another version.
+RunId RunQueue::earlier_row(RunId id, const RunResult& result) const {
+  const RunEntry* entry = runs_.find(id);
+  if (entry == nullptr || entry->workspace.isEmpty()) return 0;
+  const std::string request = to_json(result.request);
+  for (const RunEntry& other : runs_.entries()) {
+    if (other.id == id) break;
+    const bool same_start = other.result == nullptr || other.result->provenance.started == result.provenance.started;
+    if (other.ended() && other.workspace == entry->workspace && same_start && to_json(other.request) == request)
+      return other.id;
+  }
+  return 0;
+}
+
 void RunQueue::on_finished(RunId id, std::shared_ptr<const RunResult> result) {
+  if (const RunId earlier = earlier_row(id, *result); earlier != 0) {
+    runs_.remove(id);
+    id = earlier;
+  }
   runs_.update(id, [&](RunEntry& entry) {
     entry.stage = stage_of(result->state);
     entry.resolved = result->resolved;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/worker/run_worker.h"
 
+#include "core/workspace/workspace.h"
+
 namespace quantscope::ui {
 namespace {
 
@@ -8,7 +10,7 @@ constexpr qint64 report_interval_ms = 50;  // faster than this nobody can read
 
 }  // namespace
 
-void RunWorker::run(RunId id, const RunRequest& request, std::stop_token stop) {
+void RunWorker::run(RunId id, const RunRequest& request, const QString& workspace, std::stop_token stop) {
   if (stop.stop_requested()) {
     Q_EMIT failed(id, Error{ErrorCode::cancelled, "Stopped by the user.", {}, {}});
     return;
@@ -22,11 +24,20 @@ void RunWorker::run(RunId id, const RunRequest& request, std::stop_token stop) {
     Q_EMIT loaded(id, std::make_shared<const RunResult>(partial));
   };
   observer.answer = [this, id](const QaAnswer& answer) { Q_EMIT answered(id, answer.scores); };
-  auto result = runner_->run(request, observer, stop);
+  auto result = run_kept(request, observer, workspace, stop);
   if (result)
     Q_EMIT finished(id, std::make_shared<const RunResult>(std::move(*result)));
   else
     Q_EMIT failed(id, result.error());
+}
+
+Result<RunResult> RunWorker::run_kept(const RunRequest& request, const RunObserver& observer, const QString& workspace,
+                                      const std::stop_token& stop) {
+  if (workspace.isEmpty()) return runner_->run(request, observer, stop);
+  auto file = Workspace::open(workspace.toStdString(), FileAccess::write);
+  if (!file) return tl::unexpected(file.error());
+  const std::unique_ptr<RunStore> store = (*file)->store();
+  return runner_->run(request, observer, stop, store.get());
 }
 
 void RunWorker::report(RunId id, const Progress& progress) {

@@ -18,7 +18,8 @@ class RunWorker : public QObject {
  public:
   explicit RunWorker(ResourcePaths resources) : resources_(std::move(resources)) {}
 
-  void run(quantscope::ui::RunId id, const RunRequest& request, std::stop_token stop);
+  /// `workspace` is the file that keeps the run, or empty.
+  void run(quantscope::ui::RunId id, const RunRequest& request, const QString& workspace, std::stop_token stop);
 
  Q_SIGNALS:
   void resolved(quantscope::ui::RunId id, std::shared_ptr<const quantscope::Resolved> resolved);
@@ -29,6 +30,8 @@ class RunWorker : public QObject {
   void failed(quantscope::ui::RunId id, quantscope::Error error);
 
  private:
+  Result<RunResult> run_kept(const RunRequest& request, const RunObserver& observer, const QString& workspace,
+                             const std::stop_token& stop);
   void report(RunId id, const Progress& progress);
 
   ResourcePaths resources_;

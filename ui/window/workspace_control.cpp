@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "ui/window/workspace_control.h"
+
+#include <QFileInfo>
+#include <algorithm>
+#include <iterator>
+
+#include "ui/models/workspace_rows.h"
+
+namespace quantscope::ui {
+
+bool is_workspace_path(const QString& path) { return path.endsWith(QLatin1String(".quantscope"), Qt::CaseInsensitive); }
+
+WorkspaceControl::WorkspaceControl(RunsModel& runs, RunQueue& queue, QObject* parent)
+    : QObject(parent), runs_(runs), queue_(queue), question_([](const QString&) { return true; }) {
+  connect(&keeper_, &WorkspaceKeeper::opened, this, &WorkspaceControl::show);
+  connect(&keeper_, &WorkspaceKeeper::failed, this, &WorkspaceControl::failed);
+  connect(&queue_, &RunQueue::queued, this, [this](RunId id) {
+    const RunEntry& entry = *runs_.find(id);
+    if (!entry.workspace.isEmpty()) keeper_.plan(entry.workspace, entry.request);
+  });
+}
+
+QString WorkspaceControl::name() const { return QFileInfo(path_).fileName(); }
+
+QString WorkspaceControl::summary() const {
+  if (!is_open()) return {};
+  const std::size_t unfinished = queue_.is_busy() ? 0 : unfinished_runs(runs_).size();
+  if (unfinished == 0) return tr("%1: %2 runs").arg(name()).arg(runs_.rowCount());
+  return tr("%1: %2 of %3 runs are unfinished").arg(name()).arg(unfinished).arg(runs_.rowCount());
+}
+
+void WorkspaceControl::create(const QString& path) {
+  if (refuse_while_busy()) return;
+  // The baseline first, so that it is the baseline again when the file is opened.
+  std::vector<RunEntry> rows;
+  std::ranges::copy_if(runs_.entries(), std::back_inserter(rows), &QString::isEmpty, &RunEntry::workspace);
+  std::ranges::stable_partition(rows, [&](const RunEntry& row) { return row.id == runs_.baseline()->id; });
+  keeper_.create(QFileInfo(path).absoluteFilePath(), std::move(rows));
+}
+
+void WorkspaceControl::open(const QString& path) {
+  if (refuse_while_busy() || !accept_loss(path)) return;
+  keeper_.open(QFileInfo(path).absoluteFilePath());
+}
+
+void WorkspaceControl::close() {
+  if (refuse_while_busy()) return;
+  keeper_.close();
+  show({}, {});
+}
+
+QString WorkspaceControl::why_not_switch() const {
+  return queue_.is_busy() ? tr("Something is running; stop it first.") : QString();
+}
+
+QString WorkspaceControl::why_not_close() const {
+  return is_open() ? why_not_switch() : tr("No workspace is open, so there is none to close.");
+}
+
+QString WorkspaceControl::why_not_resume() const {
+  if (!is_open()) return tr("Runs go on where they stood only in a workspace; open or make one first.");
+  if (queue_.is_busy()) return why_not_switch();
+  return unfinished_runs(runs_).empty() ? tr("Every run of the workspace has finished.") : QString();
+}
+
+void WorkspaceControl::resume() {
+  if (!why_not_resume().isEmpty()) return;
+  for (const RunId id : unfinished_runs(runs_)) queue_.resume(id);
+}
+
+bool WorkspaceControl::refuse_while_busy() {
+  const QString why = why_not_switch();
+  if (!why.isEmpty()) Q_EMIT failed(Error{ErrorCode::invalid_argument, why.toStdString(), {}, {}});
+  return !why.isEmpty();
+}
+
+bool WorkspaceControl::accept_loss(const QString& path) const {
+  const auto lost = std::count_if(runs_.entries().begin(), runs_.entries().end(), [](const RunEntry& entry) {
+    return entry.has_result() && entry.workspace.isEmpty();
+  });
+  return lost == 0 || question_(tr("No workspace keeps the %1 results in the table: they would be lost. \"New "
+                                   "workspace\" keeps them. Open %2 and lose them?")
+                                    .arg(lost)
+                                    .arg(QFileInfo(path).fileName()));
+}
+
+void WorkspaceControl::show(const QString& path, const std::vector<RunEntry>& rows) {
+  if (refuse_while_busy()) return;  // it was started while the file was read
+  path_ = path;
+  queue_.set_workspace(path);
+  runs_.replace(rows);
+  Q_EMIT changed();
+}
+
+}  // namespace quantscope::ui
