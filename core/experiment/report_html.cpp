@@ -91,7 +91,9 @@ std::string charts(std::span<const RunResult> runs, const std::filesystem::path&
   if (!drawn)
     return paragraph("The charts were left out: the window program quantscope, which draws them, was not there.");
   return figure(folder / "accuracy.png", pair_sentences(runs), "F1 and exact match with their error bars") +
-         figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured") +
+         figure(folder / "divergence.png", kl_sentences(runs), "KL divergence from the base") +
+         figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured and forecast") +
+         figure(folder / "weights.png", {}, "Weights of a tensor before and after quantization") +
          figure(folder / "levels.png",
                 {"Where the levels of the 4-bit types lie follows from their definition; nothing is measured here."},
                 "Levels of the 4-bit types");

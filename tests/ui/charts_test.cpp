@@ -10,7 +10,11 @@
 
 #include "ui/charts/chart_view.h"
 #include "ui/charts/histogram.h"
+#include "ui/charts/result_charts.h"
 #include "ui/charts/weight_charts.h"
+#include "ui/models/result_rows.h"
+#include "ui/models/run_cells.h"
+#include "ui/models/runs_model.h"
 
 using namespace quantscope;
 using namespace quantscope::ui;
@@ -119,6 +123,38 @@ class ChartsTest : public QObject {
     const double drawn = std::sqrt(squares / (block * blocks)), expected = expected_relative_error(table, block);
     QVERIFY2(std::abs(drawn - expected) < 0.006 * expected,
              qPrintable(QStringLiteral("%1 against %2").arg(drawn).arg(expected)));
+  }
+
+  void imported_runs_have_the_name_of_their_file_and_no_memory() {
+    RunResult result;
+    result.provenance.imported_from = "answers.jsonl";
+    result.qa.emplace();
+    result.qa->answers.emplace_back();
+    const RunEntry imported = row_of(result);
+    const ChartData chart = accuracy_chart({&imported}, Scorer::lm_eval);
+    QCOMPARE(chart.y.labels.size(), std::size_t(1));
+    QCOMPARE(chart.y.labels.front().second, QStringLiteral("answers.jsonl"));
+    QVERIFY(chart.series.front().color != type_color(DataType::fp32));
+    QVERIFY(memory_chart({&imported}).empty());
+    QCOMPARE(run_cell_text(imported, nullptr, Scorer::lm_eval, RunsModel::configuration),
+             QStringLiteral("answers.jsonl"));
+    for (const int column : {RunsModel::weights, RunsModel::reported, RunsModel::bits}) {
+      QCOMPARE(run_cell_text(imported, nullptr, Scorer::lm_eval, column), QStringLiteral("–"));
+      QVERIFY(!run_cell_value(imported, Scorer::lm_eval, column).isValid());
+    }
+  }
+
+  void the_memory_legend_says_which_bars_are_measured() {
+    RunResult result;
+    result.request.settings = *parse_configuration("nf4");
+    result.resolved.settings = result.request.settings;
+    result.resolved.forecast[MemoryTag::codes] = result.measured[MemoryTag::codes] = 1 << 20;
+    const RunEntry run = row_of(result);
+    QStringList legend;
+    for (const ChartSeries& series : memory_chart({&run}).series)
+      if (series.in_legend) legend << series.name;
+    QVERIFY(legend.contains(QStringLiteral("solid: measured")));
+    QVERIFY(legend.contains(QStringLiteral("pale: forecast")));
   }
 
   void pictures_can_be_read_back() {

@@ -61,6 +61,11 @@ QString write_questions(const QTemporaryDir& folder) {
   return path;
 }
 
+QByteArray read_file(const QString& path) {
+  QFile file(path);
+  return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
 }  // namespace
 
 #define REQUIRE_TINY_MODEL() \
@@ -123,6 +128,19 @@ class WindowTest : public QObject {
     QVERIFY(window.session().settings().double_quantization);
     window.session().undo_stack().undo();
     QVERIFY(!window.session().settings().double_quantization);
+  }
+
+  void as_stored_there_is_no_data_type_to_show() {
+    REQUIRE_TINY_MODEL();
+    MainWindow window(ResourcePaths::locate());
+    open(window, tiny_model());
+    const ChoiceBox* type = window.configuration_panel().control("type");
+    QCOMPARE(type->currentText(), QStringLiteral("NF4"));
+    window.session().set_settings(*parse_configuration("as-stored"));
+    QCOMPARE(type->currentIndex(), -1);
+    QCOMPARE(type->placeholderText(), QStringLiteral("as stored"));
+    window.session().set_settings(*parse_configuration("fp32"));
+    QCOMPARE(type->currentText(), QStringLiteral("FP32"));
   }
 
   void a_device_that_cannot_be_used_says_why() {
@@ -260,9 +278,17 @@ class WindowTest : public QObject {
     QTRY_VERIFY(window.pages()[3]->shows_chart());
 
     const QString report = folder.filePath(QStringLiteral("report"));
-    QVERIFY(export_report(report, window.runs().results()).has_value());
-    for (const char* file : {"run.json", "runs.csv", "memory.png", "accuracy.png", "levels.png"})
+    QTRY_VERIFY_WITH_TIMEOUT(!window.weights_page().whole_histogram().empty(), patience_ms);
+    QVERIFY(window.write_report_into(report).has_value());
+    for (const char* file : {"run.json", "runs.csv", "report.html"})
       QVERIFY2(QFile::exists(QDir(report).filePath(QLatin1String(file))), file);
+    const QByteArray html = read_file(QDir(report).filePath(QStringLiteral("report.html")));
+    const QStringList charts = QDir(report).entryList({QStringLiteral("*.png")}, QDir::Files, QDir::Name);
+    QCOMPARE(charts, QStringList({"accuracy.png", "levels.png", "memory.png", "weights.png"}));
+    for (const QString& chart : charts)
+      QVERIFY2(html.contains("base64," + read_file(QDir(report).filePath(chart)).toBase64() + "\""), qPrintable(chart));
+    for (const RunResult& run : window.runs().results())
+      QVERIFY2(html.contains("<td>" + QByteArray::fromStdString(run_name(run)) + "</td>"), run_name(run).c_str());
     QVERIFY(QFile::remove(QDir(report).filePath(QStringLiteral("memory.png"))));
     QVERIFY(render_report(report).has_value());
     QVERIFY(QFile::exists(QDir(report).filePath(QStringLiteral("memory.png"))));

@@ -5,6 +5,7 @@
 
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
+#include "ui/models/run_style.h"
 
 namespace quantscope::ui {
 namespace {
@@ -13,18 +14,16 @@ constexpr double f1_offset = 0.12;
 
 QString tr(const char* text) { return QCoreApplication::translate("AccuracyChart", text); }
 
-QString label_of(const RunEntry& run) { return QString::fromStdString(configuration_label(run.request.settings)); }
-
 /// One series per run, so that each has the colour and marker of its type; F1 filled, EM pale.
 ChartSeries score_series(const RunEntry& run, const MeanEstimate& estimate, double at, bool is_f1) {
   ChartSeries series;
-  series.name = QStringLiteral("%1, %2").arg(label_of(run), is_f1 ? QStringLiteral("F1") : QStringLiteral("EM"));
+  series.name = QStringLiteral("%1, %2").arg(run_label(run), is_f1 ? QStringLiteral("F1") : QStringLiteral("EM"));
   series.shape = SeriesShape::points;
   series.x = {100 * estimate.mean};
   series.y = {at};
   series.error = {100 * estimate.error};
-  series.color = type_color(run.request.settings.type);
-  series.marker = type_marker(run.request.settings.type);
+  series.color = run_color(run);
+  series.marker = run_marker(run);
   series.faded = !is_f1;
   series.in_legend = false;
   return series;
@@ -55,7 +54,7 @@ QString verdict(const std::vector<const RunEntry*>& runs) {
   QStringList worse, better;
   for (std::size_t i = 0; i < paired.size(); ++i)
     if (adjusted[i] <= level && paired[i]->pair->resolved())
-      (paired[i]->pair->difference < 0 ? worse : better) << label_of(*paired[i]);
+      (paired[i]->pair->difference < 0 ? worse : better) << run_label(*paired[i]);
   if (worse.isEmpty() && better.isEmpty())
     return tr(
         "With this many questions no difference from the baseline can be told from chance (Holm-corrected p > 0.05).");
@@ -78,7 +77,7 @@ ChartData accuracy_chart(const std::vector<const RunEntry*>& runs, Scorer scorer
     const MeanEstimate f1 = f1_of(*run, scorer), em = em_of(*run, scorer);
     if (f1.n == 0) continue;
     const double row = -shown++;
-    chart.y.labels.emplace_back(row, label_of(*run));
+    chart.y.labels.emplace_back(row, run_label(*run));
     chart.series.push_back(score_series(*run, f1, row + f1_offset, true));
     chart.series.push_back(score_series(*run, em, row - f1_offset, false));
     answered = std::max(answered, f1.n);

@@ -7,6 +7,7 @@
 
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
+#include "ui/models/run_style.h"
 
 namespace quantscope::ui {
 namespace {
@@ -17,14 +18,12 @@ constexpr double percentile_offset = 0.22;
 
 QString tr(const char* text) { return QCoreApplication::translate("DivergenceChart", text); }
 
-QString label_of(const RunEntry& run) { return QString::fromStdString(configuration_label(run.request.settings)); }
-
 ChartSeries points_of(const RunEntry& run, const QString& name, bool faded) {
   ChartSeries series;
-  series.name = QStringLiteral("%1, %2").arg(label_of(run), name);
+  series.name = QStringLiteral("%1, %2").arg(run_label(run), name);
   series.shape = SeriesShape::points;
-  series.color = type_color(run.request.settings.type);
-  series.marker = type_marker(run.request.settings.type);
+  series.color = run_color(run);
+  series.marker = run_marker(run);
   series.faded = faded;
   series.in_legend = false;
   return series;
@@ -46,7 +45,8 @@ void add_run(const RunEntry& run, double row, ChartData& chart) {
     percentiles.x << value;
     percentiles.y << row - percentile_offset;
   }
-  chart.y.labels.emplace_back(row, kl.divergence.mean > 0 ? label_of(run) : tr("%1 (0: the same)").arg(label_of(run)));
+  chart.y.labels.emplace_back(row,
+                              kl.divergence.mean > 0 ? run_label(run) : tr("%1 (0: the same)").arg(run_label(run)));
   for (ChartSeries& series : std::array{std::move(mean), std::move(percentiles)})
     if (!series.x.isEmpty()) chart.series.push_back(std::move(series));
 }
@@ -82,9 +82,9 @@ QString base_of(const KlOutcome& outcome) {
 /// "NF4: 0.0610 ± 0.0011 nats, same top token 91.2 %".
 QString sentence_of(const RunEntry& run) {
   const KlResult& kl = run.result->kl->result;
-  if (kl.divergence.mean == 0) return tr("%1: the same").arg(label_of(run));
+  if (kl.divergence.mean == 0) return tr("%1: the same").arg(run_label(run));
   return tr("%1: %2 nats, same top token %3 %")
-      .arg(label_of(run), format_with_error(kl.divergence.mean, kl.divergence.error))
+      .arg(run_label(run), format_with_error(kl.divergence.mean, kl.divergence.error))
       .arg(100 * kl.same_top.mean, 0, 'f', 1);
 }
 

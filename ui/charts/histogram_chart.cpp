@@ -108,7 +108,7 @@ ChartData histogram_chart(const TensorPreview& preview, const HistogramView& vie
   chart.series.push_back(normal_curve(preview.source, view, source.width));
   ChartSeries levels = level_lines(preview, view);
   if (!levels.x.isEmpty()) chart.series.push_back(std::move(levels));
-  chart.x.title = tr("Weight value");
+  chart.x.title = tr("Value of %1").arg(view.tensor);
   chart.x.range = full_range(preview.source);
   chart.y.title = tr("Values per bin of width %1").arg(format_number(source.width, 3));
   chart.y.logarithmic = view.logarithmic;

@@ -4,6 +4,7 @@
 
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
+#include "ui/models/run_style.h"
 
 namespace quantscope::ui {
 namespace {
@@ -13,12 +14,10 @@ constexpr double half_gap = 0.19;  // forecast and measurement stand one above t
 
 QString tr(const char* text) { return QCoreApplication::translate("MemoryChart", text); }
 
-QString label_of(const RunEntry& run) { return QString::fromStdString(configuration_label(run.request.settings)); }
-
 std::vector<const RunEntry*> with_memory(const std::vector<const RunEntry*>& runs) {
   std::vector<const RunEntry*> known;
   std::copy_if(runs.begin(), runs.end(), std::back_inserter(known),
-               [](const RunEntry* run) { return run->resolved.has_value(); });
+               [](const RunEntry* run) { return run->resolved.has_value() && memory_of(*run) != nullptr; });
   return known;
 }
 
@@ -56,18 +55,16 @@ ChartSeries reported_marks(const std::vector<const RunEntry*>& runs) {
   return series;
 }
 
-/// Nothing to see in the chart itself; says in the legend what pale bars are.
-ChartSeries forecast_key(std::size_t runs) {
+/// Nothing to see in the chart itself; says in the legend what full and pale bars are.
+ChartSeries key(bool is_forecast) {
   ChartSeries series;
-  series.name = tr("pale: forecast");
+  series.name = is_forecast ? tr("pale: forecast") : tr("solid: measured");
   series.shape = SeriesShape::horizontal_bars;
   series.color = QColor(0x80, 0x80, 0x80);
-  series.stack = 1;
-  series.faded = true;
-  for (std::size_t i = 0; i < runs; ++i) {
-    series.x << 0.0;
-    series.y << -static_cast<double>(i) - half_gap;
-  }
+  series.stack = is_forecast ? 1 : 0;
+  series.faded = is_forecast;
+  series.x = {0.0};
+  series.y = {is_forecast ? -half_gap : half_gap};
   return series;
 }
 
@@ -75,11 +72,11 @@ QString summary(const std::vector<const RunEntry*>& runs) {
   const auto weights = [](const RunEntry* run) { return memory_of(*run)->weights(); };
   const auto [smallest, largest] = std::minmax_element(
       runs.begin(), runs.end(), [&](const RunEntry* a, const RunEntry* b) { return weights(a) < weights(b); });
-  const QString first = tr("%1 keeps the weights in %2 MiB").arg(label_of(**smallest), format_mib(weights(*smallest)));
+  const QString first = tr("%1 keeps the weights in %2 MiB").arg(run_label(**smallest), format_mib(weights(*smallest)));
   if (weights(*smallest) == weights(*largest)) return first + u'.';
   return first + u' ' +
          tr("and %1 in %2 MiB: a factor of %3.")
-             .arg(label_of(**largest), format_mib(weights(*largest)))
+             .arg(run_label(**largest), format_mib(weights(*largest)))
              .arg(static_cast<double>(weights(*largest)) / static_cast<double>(weights(*smallest)), 0, 'f', 2);
 }
 
@@ -103,11 +100,12 @@ ChartData memory_chart(const std::vector<const RunEntry*>& all_runs) {
     chart.series.push_back(std::move(forecast));
   }
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    chart.y.labels.emplace_back(-static_cast<double>(i), label_of(*runs[i]));
+    chart.y.labels.emplace_back(-static_cast<double>(i), run_label(*runs[i]));
     longest = std::max(
         longest, static_cast<double>(std::max(runs[i]->resolved->forecast.total(), memory_of(*runs[i])->total())));
   }
-  if (any_measured) chart.series.push_back(forecast_key(runs.size()));
+  if (any_measured)
+    for (const bool is_forecast : {false, true}) chart.series.push_back(key(is_forecast));
   chart.series.push_back(reported_marks(runs));
   chart.x.title = tr("Memory (MiB)");
   chart.x.range = {0.0, longest / mib * 1.5};  // room for the legend
@@ -115,7 +113,7 @@ ChartData memory_chart(const std::vector<const RunEntry*>& all_runs) {
   chart.y.range = {-static_cast<double>(runs.size()) + 0.4, 0.6};
   chart.summary =
       summary(runs) + u' ' +
-      (any_measured ? tr("Full bars are measured, pale ones below are the forecast.") : tr("All bars are forecasts."));
+      (any_measured ? tr("Solid bars are measured, pale ones below are the forecast.") : tr("All bars are forecasts."));
   return chart;
 }
 

@@ -19,6 +19,7 @@ QCPScatterStyle::ScatterShape scatter_shape(Marker marker) {
     case Marker::triangle_down: return QCPScatterStyle::ssTriangleInverted;
     case Marker::cross: return QCPScatterStyle::ssCross;
     case Marker::star: return QCPScatterStyle::ssStar;
+    case Marker::plus: return QCPScatterStyle::ssPlus;
   }
   return QCPScatterStyle::ssDisc;
 }

@@ -5,6 +5,7 @@
 #include <QStringList>
 
 #include "ui/models/format.h"
+#include "ui/models/run_style.h"
 #include "ui/models/runs_model.h"
 
 namespace quantscope::ui {
@@ -35,6 +36,11 @@ const PerplexityResult* perplexity_of(const RunEntry& entry) {
 
 const KlResult* divergence_of(const RunEntry& entry) {
   return entry.has_result() && entry.result->kl ? &entry.result->kl->result : nullptr;
+}
+
+/// What the weights are; null while that is not known, and for imported answers.
+const Resolved* weights_of(const RunEntry& entry) {
+  return entry.resolved && !is_imported(entry) ? &*entry.resolved : nullptr;
 }
 
 QString weights_text(const RunEntry& entry, const RunEntry* baseline) {
@@ -85,11 +91,12 @@ QString divergence_help(const KlOutcome& outcome) {
 }  // namespace
 
 QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer scorer, int column) {
+  const Resolved* weights = weights_of(entry);
   switch (column) {
-    case RunsModel::configuration: return QString::fromStdString(configuration_label(entry.request.settings));
+    case RunsModel::configuration: return run_label(entry);
     case RunsModel::weights: return weights_text(entry, baseline);
-    case RunsModel::reported: return entry.resolved ? format_mib(entry.resolved->as_commonly_reported) : none;
-    case RunsModel::bits: return entry.resolved ? QString::number(entry.resolved->bits_per_weight, 'f', 2) : none;
+    case RunsModel::reported: return weights ? format_mib(weights->as_commonly_reported) : none;
+    case RunsModel::bits: return weights ? QString::number(weights->bits_per_weight, 'f', 2) : none;
     case RunsModel::f1: return format_percent(f1_of(entry, scorer));
     case RunsModel::em: return format_percent(em_of(entry, scorer));
     case RunsModel::perplexity: {
@@ -110,12 +117,13 @@ QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer sc
 QVariant run_cell_value(const RunEntry& entry, Scorer scorer, int column) {
   constexpr double mib = 1024.0 * 1024.0;
   const MemoryRows* memory = memory_of(entry);
+  const Resolved* weights = weights_of(entry);
   switch (column) {
     case RunsModel::weights:
       return memory == nullptr ? QVariant() : QVariant(static_cast<double>(memory->weights()) / mib);
     case RunsModel::reported:
-      return entry.resolved ? QVariant(static_cast<double>(entry.resolved->as_commonly_reported) / mib) : QVariant();
-    case RunsModel::bits: return entry.resolved ? QVariant(entry.resolved->bits_per_weight) : QVariant();
+      return weights ? QVariant(static_cast<double>(weights->as_commonly_reported) / mib) : QVariant();
+    case RunsModel::bits: return weights ? QVariant(weights->bits_per_weight) : QVariant();
     case RunsModel::f1: {
       const MeanEstimate estimate = f1_of(entry, scorer);
       return estimate.n == 0 ? QVariant() : QVariant(100 * estimate.mean);

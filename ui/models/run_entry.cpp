@@ -27,6 +27,10 @@ QString unfinished_text(const RunEntry& entry) {
 
 }  // namespace
 
+bool is_imported(const RunEntry& entry) {
+  return entry.result != nullptr && !entry.result->provenance.imported_from.empty();
+}
+
 MeanEstimate f1_of(const RunEntry& entry, Scorer scorer) {
   if (entry.has_result() && entry.result->qa) return entry.result->qa->f1(scorer);
   return estimate(entry, scorer, &QaScore::f1);
@@ -38,6 +42,7 @@ MeanEstimate em_of(const RunEntry& entry, Scorer scorer) {
 }
 
 const MemoryRows* memory_of(const RunEntry& entry) {
+  if (is_imported(entry)) return nullptr;
   if (entry.result != nullptr && entry.result->measured.weights() > 0) return &entry.result->measured;
   return entry.resolved ? &entry.resolved->forecast : nullptr;
 }

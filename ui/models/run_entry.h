@@ -32,10 +32,13 @@ struct RunEntry {
   bool has_result() const { return result != nullptr && ended(); }
 };
 
+/// Whether another program made its answers, so that nothing is known of its weights.
+bool is_imported(const RunEntry& entry);
 /// Final scores when there are some, else those of the answers so far.
 MeanEstimate f1_of(const RunEntry& entry, Scorer scorer);
 MeanEstimate em_of(const RunEntry& entry, Scorer scorer);
-/// Measured where a run has loaded, else the forecast; null before `resolve`.
+/// Measured where a run has loaded, else the forecast; null before `resolve`, and for
+/// imported answers.
 const MemoryRows* memory_of(const RunEntry& entry);
 RunEntry::Stage stage_of(RunState state);
 /// A stopped run that a workspace keeps is "unfinished", with what is kept of it.

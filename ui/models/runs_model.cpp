@@ -8,8 +8,8 @@
 
 #include "ui/models/format.h"
 #include "ui/models/run_cells.h"
+#include "ui/models/run_style.h"
 #include "ui/models/table_text.h"
-#include "ui/theme/type_style.h"
 
 namespace quantscope::ui {
 
@@ -30,7 +30,8 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
     case Qt::ToolTipRole: return tool_tip(entry, column);
     case Qt::AccessibleTextRole:
       return headerData(column, Qt::Horizontal, Qt::DisplayRole).toString() + u' ' + text(entry, column);
-    case Qt::DecorationRole: return column == configuration ? type_icon(entry.request.settings.type) : QVariant();
+    case Qt::DecorationRole:
+      return column == configuration ? marker_icon(run_marker(entry), run_color(entry)) : QVariant();
     case Qt::TextAlignmentRole:
       return column == configuration || column == difference || column == state
                  ? QVariant()

@@ -161,13 +161,22 @@ void WeightsPage::rebin(double low, double high) {
   if (preview_ != nullptr && low < high) draw({low, high}, true);
 }
 
-void WeightsPage::draw(std::pair<double, double> range, bool keep_view) {
+ChartData WeightsPage::histogram(std::pair<double, double> range) const {
   HistogramView view;
   view.tensor = tensor_;
   view.type = session_.settings().type;
   view.logarithmic = logarithmic_->isChecked();
   view.range = range;
-  show_chart(histogram_chart(*preview_, view), keep_view);
+  return histogram_chart(*preview_, view);
+}
+
+void WeightsPage::draw(std::pair<double, double> range, bool keep_view) { show_chart(histogram(range), keep_view); }
+
+ChartData WeightsPage::whole_histogram() const {
+  if (preview_ != nullptr) return histogram(full_range(preview_->source));
+  ChartData nothing;
+  nothing.name = QStringLiteral("weights");
+  return nothing;
 }
 
 void WeightsPage::save_table() { save_text_as(this, table_csv(*order_), QStringLiteral("tensors.csv")); }

@@ -27,6 +27,8 @@ class WeightsPage : public Page {
   TensorsModel* tensors() const { return model_; }
   QTableView* table() const { return table_; }
   void select_tensor(const QString& name);
+  /// The selected tensor's, however far the page is zoomed in; empty while there is none.
+  ChartData whole_histogram() const;
 
  protected:
   bool eventFilter(QObject* watched, QEvent* event) override;
@@ -37,6 +39,7 @@ class WeightsPage : public Page {
   void request_preview();
   void on_preview(const QString& tensor, const std::shared_ptr<const TensorPreview>& preview);
   void rebin(double low, double high);
+  ChartData histogram(std::pair<double, double> range) const;
   void draw(std::pair<double, double> range, bool keep_view);
   void save_table();
 

@@ -239,6 +239,7 @@ void ConfigurationPanel::show_types() {
   });
   ChoiceBox* box = control("type");
   box->set_choices(types, field_value(session_.settings(), "type"));
+  box->setPlaceholderText(tr("as stored"));  // shown while none of them is chosen
   for (int i = 0; i < box->count(); ++i)
     if (const auto type = parse_data_type(box->itemData(i).toString().toStdString()))
       box->setItemIcon(i, type_icon(*type));

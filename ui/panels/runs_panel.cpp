@@ -123,7 +123,11 @@ void RunsPanel::show_menu(const QPoint& position) {
 void RunsPanel::add_run_actions(QMenu& menu, const RunEntry& entry) {
   const RunId id = entry.id;
   menu.addAction(tr("Pin as baseline"), this, [this, id] { runs_.pin(id); });
-  if (entry.workspace.isEmpty()) {
+  if (is_imported(entry)) {
+    QAction* again = menu.addAction(tr("Run again"));
+    again->setEnabled(false);
+    again->setToolTip(tr("Another program made these answers."));
+  } else if (entry.workspace.isEmpty()) {
     menu.addAction(tr("Run again"), this, [this, request = entry.request] { Q_EMIT run_again(request); });
   } else {
     QAction* go_on = menu.addAction(tr("Resume"), this, [this, id] { Q_EMIT resume(id); });

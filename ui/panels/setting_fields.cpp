@@ -30,7 +30,8 @@ std::string option_of(const std::string& field) {
 }  // namespace
 
 std::string field_value(const Settings& settings, const std::string& field) {
-  if (field == "type") return std::string(data_type_info(settings.type).name);
+  if (field == "type")  // as stored, the file decides
+    return settings.method == Method::as_stored ? std::string() : std::string(data_type_info(settings.type).name);
   if (field == "method") return std::string(method_name(settings.method));
   if (field == "block_size") return settings.block_size ? std::to_string(*settings.block_size) : std::string();
   if (field == "double_quantization") return settings.double_quantization ? "on" : "off";

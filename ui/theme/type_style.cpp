@@ -21,6 +21,7 @@ void draw_marker(QPainter& painter, Marker marker, const QRectF& box) {
     case Marker::diamond: painter.drawPolygon(QPolygonF({top, right, bottom, left})); break;
     case Marker::triangle: painter.drawPolygon(QPolygonF({top, box.bottomRight(), box.bottomLeft()})); break;
     case Marker::triangle_down: painter.drawPolygon(QPolygonF({bottom, box.topRight(), box.topLeft()})); break;
+    case Marker::plus: painter.drawLines({QLineF(top, bottom), QLineF(left, right)}); break;
     case Marker::star: painter.drawLines({QLineF(top, bottom), QLineF(left, right)}); [[fallthrough]];
     case Marker::cross:
       painter.drawLines({QLineF(box.topLeft(), box.bottomRight()), QLineF(box.topRight(), box.bottomLeft())});
@@ -56,17 +57,21 @@ Marker type_marker(DataType type) {
   return Marker::circle;
 }
 
-QIcon type_icon(DataType type) {
+QColor mixed_color() { return QColor(brown); }
+
+QIcon marker_icon(Marker marker, const QColor& color) {
   constexpr int side = 48;  // drawn large, so that it stays sharp on any screen
   QPixmap pixmap(side, side);
   pixmap.fill(Qt::transparent);
   QPainter painter(&pixmap);
   painter.setRenderHint(QPainter::Antialiasing);
-  painter.setPen(QPen(type_color(type), 6));
-  painter.setBrush(type_color(type));
-  draw_marker(painter, type_marker(type), QRectF(9, 9, 30, 30));
+  painter.setPen(QPen(color, 6));
+  painter.setBrush(color);
+  draw_marker(painter, marker, QRectF(9, 9, 30, 30));
   return QIcon(pixmap);
 }
+
+QIcon type_icon(DataType type) { return marker_icon(type_marker(type), type_color(type)); }
 
 QColor part_color(std::size_t index) {
   constexpr std::array<QRgb, 9> colors = {orange, vermillion, blue, sky, yellow, green, brown, purple, grey};

@@ -252,6 +252,10 @@ void MainWindow::ask_for_folder() {
   open_checkpoint(path);
 }
 
+Result<void> MainWindow::write_report_into(const QString& folder) {
+  return export_report(folder, runs_.results(), weights_->whole_histogram());
+}
+
 void MainWindow::export_report_to_folder() {
   QSettings settings;
   const QString key = QStringLiteral("folders/report");
@@ -259,7 +263,7 @@ void MainWindow::export_report_to_folder() {
       QFileDialog::getExistingDirectory(this, tr("Write the report into"), settings.value(key).toString());
   if (folder.isEmpty()) return;
   settings.setValue(key, folder);
-  if (const auto written = export_report(folder, runs_.results()); !written)
+  if (const auto written = write_report_into(folder); !written)
     show_error(this, written.error());
   else
     statusBar()->showMessage(tr("Report saved to %1").arg(folder), 10000);

@@ -41,6 +41,9 @@ class MainWindow : public QMainWindow {
   /// Whatever a path leads to: a workspace, the run.json of a report, else a checkpoint.
   void open_path(const QString& path);
 
+  /// A report of the shown runs, as "Export report" writes it.
+  Result<void> write_report_into(const QString& folder);
+
   Session& session() { return session_; }
   RunsModel& runs() { return runs_; }
   RunQueue& queue() { return queue_; }

@@ -4,6 +4,7 @@
 #include <QMenu>
 #include <QMessageBox>
 #include <QSettings>
+#include <algorithm>
 
 #include "ui/panels/runs_panel.h"
 #include "ui/window/actions.h"
@@ -68,10 +69,13 @@ void MainWindow::show_workspace() {
   if (!workspace_->is_open()) return;
   remember_workspace(workspace_->path());
   // Its checkpoint, if the window has none and it is still where it was.
-  if (session_.checkpoint() != nullptr || runs_.entries().empty()) return;
-  const QString model = QString::fromStdString(runs_.entries().front().request.model);
-  if (model == QLatin1String("default") ? default_model_path(resources_).has_value() : QFileInfo::exists(model))
-    open_checkpoint(model);
+  if (session_.checkpoint() != nullptr) return;
+  const auto found = std::ranges::find_if(runs_.entries(), [this](const RunEntry& entry) {
+    const std::string& model = entry.request.model;
+    return model == "default" ? default_model_path(resources_).has_value()
+                              : QFileInfo::exists(QString::fromStdString(model));
+  });
+  if (found != runs_.entries().end()) open_checkpoint(QString::fromStdString(found->request.model));
 }
 
 void MainWindow::update_title() {

@@ -13,14 +13,17 @@
 
 namespace quantscope::ui {
 
-Result<void> write_charts(const QString& folder, std::span<const RunResult> runs) {
+Result<void> write_charts(const QString& folder, std::span<const RunResult> runs, const ChartData& weights) {
   const std::vector<RunEntry> rows = rows_of(runs, Scorer::lm_eval);
   std::vector<const RunEntry*> shown;
   for (const RunEntry& row : rows) shown.push_back(&row);
-  for (const ChartData& chart :
-       {memory_chart(shown), accuracy_chart(shown, Scorer::lm_eval), divergence_chart(shown), levels_chart()}) {
-    if (chart.empty()) continue;
+  for (const ChartData& chart : {memory_chart(shown), accuracy_chart(shown, Scorer::lm_eval), divergence_chart(shown),
+                                 levels_chart(), weights}) {
     const QString path = QDir(folder).filePath(chart.name + QStringLiteral(".png"));
+    if (chart.empty()) {
+      if (!chart.name.isEmpty()) QFile::remove(path);  // of an earlier report: it would stand beside other runs
+      continue;
+    }
     if (!write_chart_png(chart, path))
       return fail(ErrorCode::io, "The chart " + path.toStdString() + " cannot be written; choose another folder.",
                   path.toStdString());
@@ -28,9 +31,9 @@ Result<void> write_charts(const QString& folder, std::span<const RunResult> runs
   return {};
 }
 
-Result<void> export_report(const QString& folder, std::span<const RunResult> runs) {
+Result<void> export_report(const QString& folder, std::span<const RunResult> runs, const ChartData& weights) {
   if (auto written = write_report(folder.toStdString(), runs); !written) return written;
-  if (auto drawn = write_charts(folder, runs); !drawn) return drawn;
+  if (auto drawn = write_charts(folder, runs, weights); !drawn) return drawn;
   return write_html_report(folder.toStdString(), runs, {true, nullptr});
 }
 

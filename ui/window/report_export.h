@@ -9,10 +9,11 @@
 
 namespace quantscope::ui {
 
-/// Draws memory.png, levels.png and, where there are scores, accuracy.png into an existing folder.
-Result<void> write_charts(const QString& folder, std::span<const RunResult> runs);
+/// Draws memory.png, levels.png and, where there are figures, accuracy.png and divergence.png into an existing folder;
+/// with `weights`, the histogram of a tensor, weights.png.
+Result<void> write_charts(const QString& folder, std::span<const RunResult> runs, const ChartData& weights = {});
 /// Tables, run.json, charts and report.html; makes the folder.
-Result<void> export_report(const QString& folder, std::span<const RunResult> runs);
+Result<void> export_report(const QString& folder, std::span<const RunResult> runs, const ChartData& weights = {});
 /// Draws the charts of a folder that holds a run.json.
 Result<void> render_report(const QString& folder);
 
