@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "core/exchange/coqa_predictions.h"
 #include "core/exchange/lm_eval_samples.h"
 #include "core/experiment/atomic_file.h"
+#include "core/experiment/report.h"
 #include "core/experiment/resource_paths.h"
 
 namespace quantscope::cli {
@@ -23,7 +25,8 @@ struct ExportOptions {
 };
 
 /// A file name of letters, digits and a few signs.
-std::string file_name(const std::string& prefix, std::size_t number, const std::string& name, const char* ending) {
+std::string file_name(const std::string& prefix, std::size_t number, const std::string& name,
+                      const std::string& ending) {
   std::string plain;
   for (const char c : name) {
     const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
@@ -45,14 +48,35 @@ Result<QaDataset> dataset_of(const QaOutcome& qa) {
   return dataset;
 }
 
-Result<std::string> text_of(const QaOutcome& qa, const std::string& format) {
-  if (format == "coqa") return coqa_predictions(qa);
+Result<std::string> samples_of(const QaOutcome& qa) {
   auto dataset = dataset_of(qa);
   if (!dataset) return tl::unexpected(dataset.error());
   return lm_eval_samples(qa, *dataset);
 }
 
+/// What --format takes.
+struct ExportFormat {
+  std::string name;
+  std::string file_prefix, file_ending;
+  bool (*has)(const RunResult&);
+  Result<std::string> (*text)(const RunResult&);
+};
+
+bool has_coqa(const RunResult& run) { return run.qa && run.qa->task.kind == TaskKind::coqa; }
+
+const std::array<ExportFormat, 3>& formats() {
+  static const std::array<ExportFormat, 3> list = {{
+      {"lm-eval", "samples_coqa", ".jsonl", has_coqa, [](const RunResult& run) { return samples_of(*run.qa); }},
+      {"coqa", "predictions", ".json", has_coqa,
+       [](const RunResult& run) { return Result<std::string>(coqa_predictions(*run.qa)); }},
+      {"kl", "kl_tokens", ".csv", [](const RunResult& run) { return run.kl.has_value(); },
+       [](const RunResult& run) { return Result<std::string>(kl_tokens_csv(run.kl->result)); }},
+  }};
+  return list;
+}
+
 Result<std::vector<std::string>> write_files(const std::vector<RunResult>& runs, const ExportOptions& options) {
+  const ExportFormat& format = *std::ranges::find(formats(), options.format, &ExportFormat::name);
   std::error_code error;
   fs::create_directories(options.folder, error);
   if (error)
@@ -60,12 +84,11 @@ Result<std::vector<std::string>> write_files(const std::vector<RunResult>& runs,
                 options.folder);
   std::vector<std::string> files;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i].qa || runs[i].qa->task.kind != TaskKind::coqa) continue;
-    auto text = text_of(*runs[i].qa, options.format);
+    if (!format.has(runs[i])) continue;
+    auto text = format.text(runs[i]);
     if (!text) return tl::unexpected(text.error());
-    const bool coqa = options.format == "coqa";
-    const fs::path path = fs::path(options.folder) / file_name(coqa ? "predictions" : "samples_coqa", i + 1,
-                                                               run_name(runs[i]), coqa ? ".json" : ".jsonl");
+    const fs::path path =
+        fs::path(options.folder) / file_name(format.file_prefix, i + 1, run_name(runs[i]), format.file_ending);
     if (auto written = write_file_atomically(path, *text); !written) return tl::unexpected(written.error());
     files.push_back(path.string());
   }
@@ -88,13 +111,15 @@ int export_answers(const Session& session, const ExportOptions& options) {
 
 void add_export(CLI::App& app, Session& session, Action& chosen) {
   auto options = std::make_shared<ExportOptions>();
-  CLI::App* command = app.add_subcommand("export", "Write the CoQA answers of a workspace for other programs");
+  CLI::App* command =
+      app.add_subcommand("export", "Write CoQA answers or KL divergences of a workspace for other programs");
   command->add_option("workspace", options->workspace, "File (.quantscope)")->required();
   command->add_option("folder", options->folder, "Folder for one file a run")->required();
   command
       ->add_option("--format", options->format,
-                   "lm-eval (samples_*.jsonl) or coqa (the official script's [{id, turn_id, answer}])")
-      ->check(CLI::IsMember({"lm-eval", "coqa"}));
+                   "lm-eval (samples_*.jsonl), coqa (the official script's [{id, turn_id, answer}]) or kl (CSV, a row "
+                   "for each scored token)")
+      ->check(CLI::IsMember({"lm-eval", "coqa", "kl"}));
   command->footer(R"(JSON: {"files": ["out/samples_coqa_1_nf4.jsonl"]})");
   command->callback(
       [&session, &chosen, options] { chosen = [&session, options] { return export_answers(session, *options); }; });

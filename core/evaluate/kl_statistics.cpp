@@ -19,8 +19,11 @@ std::vector<double> values_of(const std::vector<KlChunk>& chunks, const Figure& 
   return values;
 }
 
+/// NaN, as of a model that overflows, comes last.
+bool is_less(double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); }
+
 KlPercentiles percentiles_of(std::vector<double> values) {
-  std::ranges::sort(values);
+  std::ranges::sort(values, is_less);
   KlPercentiles percentiles;
   for (std::size_t i = 0; i < kl_fractions.size(); ++i) percentiles[i] = percentile_of(values, kl_fractions[i]);
   return percentiles;

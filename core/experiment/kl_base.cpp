@@ -11,10 +11,11 @@ namespace quantscope {
 Result<KlBase> KlBaseKeeper::get(const std::string& key, const Checkpoint& checkpoint, const ResolvedKlBase& base,
                                  const WindowedText& text, Backend& backend, const ProgressFn& progress,
                                  std::stop_token stop) {
-  const std::string wanted = fmt::format("{} {} {} {}:{}", key, configuration_text(base.settings), text.protocol.name,
-                                         text.first_chunk, text.last_chunk);
+  const auto windows = choose_chunks(std::ssize(text.ids), text.protocol, text.first_chunk, text.last_chunk);
+  if (!windows) return tl::unexpected(windows.error());
+  const std::string wanted = fmt::format("{} {} {}", key, configuration_text(base.settings), text.protocol.name);
   seconds_ = 0;
-  if (!model_ || wanted != key_) {
+  if (!holds(wanted, *windows)) {
     clear();
     const auto started = std::chrono::steady_clock::now();
     if (auto done = compute(checkpoint, base, text, backend, progress, stop); !done) {
@@ -22,9 +23,14 @@ Result<KlBase> KlBaseKeeper::get(const std::string& key, const Checkpoint& check
       return tl::unexpected(done.error());
     }
     key_ = wanted;
+    windows_ = *windows;
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   }
   return KlBase{&states_, model_->final_norm(), model_->head()};
+}
+
+bool KlBaseKeeper::holds(const std::string& key, const ChunkRange& windows) const {
+  return model_ && key == key_ && windows_.first <= windows.first && windows.last <= windows_.last;
 }
 
 void KlBaseKeeper::clear() {

@@ -17,8 +17,8 @@ namespace quantscope {
 /// the same base on the same text. Must be cleared before the checkpoint or the backend it came from goes away.
 class KlBaseKeeper {
  public:
-  /// `key` names checkpoint and text; with the base's settings and the windows it decides whether what is kept is still
-  /// the same. Valid until the next call.
+  /// `key` names checkpoint and text; with the base's settings it decides whether what is kept is still the same, and
+  /// then it must hold the windows of `text`. Valid until the next call.
   Result<KlBase> get(const std::string& key, const Checkpoint& checkpoint, const ResolvedKlBase& base,
                      const WindowedText& text, Backend& backend, const ProgressFn& progress, std::stop_token stop);
   void clear();
@@ -26,12 +26,14 @@ class KlBaseKeeper {
   double seconds() const { return seconds_; }
 
  private:
+  bool holds(const std::string& key, const ChunkRange& windows) const;
   Result<void> compute(const Checkpoint& checkpoint, const ResolvedKlBase& base, const WindowedText& text,
                        Backend& backend, const ProgressFn& progress, std::stop_token stop);
 
   std::string key_;
   std::unique_ptr<Model> model_;  // without its blocks
   ScoredStates states_;
+  ChunkRange windows_;
   double seconds_ = 0;
 };
 

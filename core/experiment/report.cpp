@@ -217,6 +217,17 @@ std::string speed_csv(std::span<const RunResult> runs) {
   return table.str();
 }
 
+std::string kl_tokens_csv(const KlResult& result) {
+  CsvTable table({"chunk", "scored_token", "base_log_probability_nats", "log_probability_nats", "kl_nats", "same_top"});
+  for (const KlChunk& chunk : result.chunks) {
+    for (const HeadPair& token : chunk.tokens) {
+      table.integer(chunk.index).integer(&token - chunk.tokens.data()).number(token.base_log_probability);
+      table.number(token.log_probability).number(token.divergence).text(token.same_top ? "yes" : "no").end_row();
+    }
+  }
+  return table.str();
+}
+
 Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);

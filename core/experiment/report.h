@@ -21,6 +21,8 @@ std::string tensors_csv(std::span<const RunResult> runs);
 std::string pairs_csv(std::span<const RunResult> runs);
 std::string chunks_csv(std::span<const RunResult> runs);
 std::string speed_csv(std::span<const RunResult> runs);
+/// One row per scored token; no part of the report, as only a workspace keeps tokens.
+std::string kl_tokens_csv(const KlResult& result);
 /// {"schema": 1, "runs": [...]}: everything to repeat the report.
 std::string runs_json(std::span<const RunResult> runs);
 Result<std::vector<RunResult>> runs_from_json(std::string_view json);

@@ -23,6 +23,8 @@ class RunStore {
   /// `seconds`: spent on the task so far, over all its sessions.
   virtual Result<void> keep(const QaAnswer& answer, double seconds) = 0;
   virtual Result<void> keep(const PerplexityChunk& chunk, double seconds) = 0;
+  /// With its tokens; `base_seconds`: spent on the base.
+  virtual Result<void> keep(const KlChunk& chunk, double seconds, double base_seconds) = 0;
   virtual Result<void> keep(const SpeedResult& speed) = 0;
   /// The run has ended in `run.state`; its memory peaks are final.
   virtual Result<void> end(const RunResult& run) = 0;

@@ -127,21 +127,28 @@ struct Job {
   std::optional<KlBase> kl_base = {};
 };
 
-WindowedText text_of(const Job& job, const Task& task) {
-  return {job.tokenizer, job.data.text_ids, job.data.protocol, task.first_chunk, task.last_chunk};
+WindowedText text_of(const Job& job, const ChunkRange& range) {
+  return {job.tokenizer, job.data.text_ids, job.data.protocol, range.first, range.last};
 }
 
-/// Before the model is loaded, so that the base's blocks are gone by then.
+std::vector<ChunkRange> missing_kl_chunks(const Job& job) {
+  const KlOutcome& outcome = *job.result.kl;
+  return missing_chunks(outcome.task, job.data.windows(), chunk_indices(outcome.result.chunks));
+}
+
+/// Before the model is loaded, so that the base's blocks are gone by then. Only for windows that are not stored.
 Result<void> prepare_kl_base(Job& job) {
   if (!job.result.resolved.kl_base) {
     job.kl_bases.clear();
     return {};
   }
-  const auto task = std::ranges::find(job.request.tasks, TaskKind::kl, &Task::kind);
-  auto base =
-      job.kl_bases.get(job.result.provenance.fingerprint + job.data.text_hash, job.checkpoint,
-                       *job.result.resolved.kl_base, text_of(job, *task), job.backend, job.observer.progress, job.stop);
+  const std::vector<ChunkRange> missing = missing_kl_chunks(job);
+  if (missing.empty()) return {};
+  const WindowedText text = text_of(job, {missing.front().first, missing.back().last});
+  auto base = job.kl_bases.get(job.result.provenance.fingerprint + job.data.text_hash, job.checkpoint,
+                               *job.result.resolved.kl_base, text, job.backend, job.observer.progress, job.stop);
   if (!base) return tl::unexpected(base.error());
+  job.result.kl->base_seconds += job.kl_bases.seconds();
   job.kl_base = *base;
   return {};
 }
@@ -200,7 +207,7 @@ Result<void> run_perplexity(Job& job, Decoder& decoder, const Task& task) {
     if (job.observer.chunk) job.observer.chunk(chunk);
   };
   Result<void> done;
-  for (const ChunkRange& range : missing_chunks(task, job.data.windows(), finished)) {
+  for (const ChunkRange& range : missing_chunks(task, job.data.windows(), chunk_indices(finished))) {
     auto measured = evaluate_perplexity(decoder, *job.tokenizer, job.data.text_ids, job.data.protocol, range.first,
                                         range.last, keep, job.observer.progress, job.stop);
     if (!measured) done = tl::unexpected(measured.error());
@@ -211,28 +218,26 @@ Result<void> run_perplexity(Job& job, Decoder& decoder, const Task& task) {
   return done;
 }
 
-Result<void> run_kl(Job& job, Decoder& decoder, const Task& task) {
-  KlOutcome outcome;
-  outcome.task = task;
-  outcome.task.protocol = job.data.protocol.name;
-  outcome.text_name = job.data.text_name;
-  outcome.text_hash = job.data.text_hash;
-  outcome.base = configuration_text(job.result.resolved.kl_base->settings);
-  outcome.base_seconds = job.kl_bases.seconds();
+Result<void> run_kl(Job& job, Decoder& decoder) {
+  KlOutcome& outcome = *job.result.kl;
+  const double before = outcome.seconds;
   const auto started = std::chrono::steady_clock::now();
-  std::vector<KlChunk> finished;
+  std::vector<KlChunk> finished = outcome.result.chunks;
   const auto keep = [&](const KlChunk& chunk) {
     finished.push_back(chunk);
+    outcome.seconds = before + seconds_since(started);
+    job.keeper.with_store([&](RunStore& store) { return store.keep(chunk, outcome.seconds, outcome.base_seconds); });
     if (job.observer.kl_chunk) job.observer.kl_chunk(chunk);
   };
-  auto measured = evaluate_kl(decoder, *job.kl_base, text_of(job, task), keep, job.observer.progress, job.stop);
-  if (!finished.empty()) {
-    outcome.result = summarize_kl(std::move(finished), std::ssize(job.data.text_ids));
-    outcome.seconds = seconds_since(started);
-    job.result.kl = std::move(outcome);
+  Result<void> done;
+  for (const ChunkRange& range : missing_kl_chunks(job)) {
+    auto measured = evaluate_kl(decoder, *job.kl_base, text_of(job, range), keep, job.observer.progress, job.stop);
+    if (!measured) done = tl::unexpected(measured.error());
+    if (!done) break;
   }
-  if (!measured) return tl::unexpected(measured.error());
-  return {};
+  std::ranges::sort(finished, {}, &KlChunk::index);
+  outcome.result = summarize_kl(std::move(finished), std::ssize(job.data.text_ids));
+  return done;
 }
 
 /// Peaks over all sessions of the run.
@@ -262,7 +267,7 @@ Result<void> run_speed(Job& job, Decoder& decoder, const Task& task) {
 Result<void> run_task(Job& job, Decoder& decoder, const Task& task) {
   if (is_question_task(task.kind)) return run_qa(job, decoder);
   if (task.kind == TaskKind::perplexity) return run_perplexity(job, decoder, task);
-  if (task.kind == TaskKind::kl) return run_kl(job, decoder, task);
+  if (task.kind == TaskKind::kl) return run_kl(job, decoder);
   return run_speed(job, decoder, task);
 }
 
@@ -271,6 +276,8 @@ void tell_stored_items(const Job& job) {
     for (const QaAnswer& answer : job.result.qa->answers) job.observer.answer(answer);
   if (job.result.perplexity && job.observer.chunk)
     for (const PerplexityChunk& chunk : job.result.perplexity->result.chunks) job.observer.chunk(chunk);
+  if (job.result.kl && job.observer.kl_chunk)
+    for (const KlChunk& chunk : job.result.kl->result.chunks) job.observer.kl_chunk(chunk);
 }
 
 Result<void> execute(Job& job, std::int64_t kv_tokens) {

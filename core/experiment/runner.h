@@ -22,10 +22,10 @@ class RunStore;
 struct RunObserver {
   ProgressFn progress;
   std::function<void(const Resolved&)> resolved;
-  std::function<void(const RunResult&)> loaded;  ///< model in place: memory and tensors are filled
-  std::function<void(const QaAnswer&)> answer;   ///< also each stored one, before the others
-  std::function<void(const PerplexityChunk&)> chunk;
-  std::function<void(const KlChunk&)> kl_chunk;  ///< with its tokens
+  std::function<void(const RunResult&)> loaded;       ///< model in place: memory and tensors are filled
+  std::function<void(const QaAnswer&)> answer;        ///< also each stored one, before the others
+  std::function<void(const PerplexityChunk&)> chunk;  ///< likewise
+  std::function<void(const KlChunk&)> kl_chunk;       ///< likewise, with its tokens
 };
 
 /// Executes requests one after another in the calling thread; keeps the checkpoint, its tokenizer and the backend

@@ -35,10 +35,24 @@ PerplexityOutcome perplexity_head(const Task& task, const TaskData& data) {
   return outcome;
 }
 
+KlOutcome kl_head(const Task& task, const TaskData& data, const ResolvedKlBase& base) {
+  KlOutcome outcome;
+  outcome.task = task;
+  outcome.task.protocol = data.protocol.name;
+  outcome.text_name = data.text_name;
+  outcome.text_hash = data.text_hash;
+  outcome.base = configuration_text(base.settings);
+  outcome.result.tokens = std::ssize(data.text_ids);
+  return outcome;
+}
+
 bool is_done(const Task& task, const RunResult& result, const TaskData& data) {
   if (is_question_task(task.kind)) return result.qa && unanswered(data.items, result.qa->answers).empty();
   if (task.kind == TaskKind::perplexity)
-    return result.perplexity && missing_chunks(task, data.windows(), result.perplexity->result.chunks).empty();
+    return result.perplexity &&
+           missing_chunks(task, data.windows(), chunk_indices(result.perplexity->result.chunks)).empty();
+  if (task.kind == TaskKind::kl)
+    return result.kl && missing_chunks(task, data.windows(), chunk_indices(result.kl->result.chunks)).empty();
   return task.kind == TaskKind::speed && result.speed;
 }
 
@@ -48,12 +62,14 @@ void begin_outcomes(RunResult& result, const TaskData& data) {
   for (const Task& task : result.request.tasks) {
     if (is_question_task(task.kind)) result.qa = qa_head(task, *data.dataset);
     if (task.kind == TaskKind::perplexity) result.perplexity = perplexity_head(task, data);
+    if (task.kind == TaskKind::kl) result.kl = kl_head(task, data, *result.resolved.kl_base);
   }
 }
 
 void drop_empty_outcomes(RunResult& result) {
   if (result.qa && result.qa->answers.empty()) result.qa.reset();
   if (result.perplexity && result.perplexity->result.chunks.empty()) result.perplexity.reset();
+  if (result.kl && result.kl->result.chunks.empty()) result.kl.reset();
 }
 
 std::vector<QaItem> unanswered(std::span<const QaItem> items, std::span<const QaAnswer> answers) {
@@ -74,11 +90,8 @@ void sort_answers(std::vector<QaAnswer>& answers, std::span<const QaItem> items)
   });
 }
 
-std::vector<ChunkRange> missing_chunks(const Task& task, std::int64_t windows,
-                                       std::span<const PerplexityChunk> chunks) {
-  if (chunks.empty()) return {{task.first_chunk, task.last_chunk}};
-  std::set<std::int64_t> present;
-  for (const PerplexityChunk& chunk : chunks) present.insert(chunk.index);
+std::vector<ChunkRange> missing_chunks(const Task& task, std::int64_t windows, const std::set<std::int64_t>& present) {
+  if (present.empty()) return {{task.first_chunk, task.last_chunk}};
   const std::int64_t end = task.last_chunk == 0 ? windows : std::min(task.last_chunk, windows);
   std::vector<ChunkRange> ranges;
   for (std::int64_t index = task.first_chunk; index < end; ++index) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -21,9 +22,16 @@ std::vector<QaItem> unanswered(std::span<const QaItem> items, std::span<const Qa
 /// Puts answers into the order of the items, whatever order they came in; each item has at most one.
 void sort_answers(std::vector<QaAnswer>& answers, std::span<const QaItem> items);
 
-/// The windows of the task that have no chunk, as ranges in order; none when all are there. A text of `windows`
-/// windows; without any chunk it is the range that the task asks for, unchecked.
-std::vector<ChunkRange> missing_chunks(const Task& task, std::int64_t windows, std::span<const PerplexityChunk> chunks);
+/// The indices of the windows that are there.
+template <class Chunk>
+std::set<std::int64_t> chunk_indices(const std::vector<Chunk>& chunks) {
+  std::set<std::int64_t> indices;
+  for (const Chunk& chunk : chunks) indices.insert(chunk.index);
+  return indices;
+}
+/// The windows of the task that are not among `present`, as ranges in order; none when all are there. A text of
+/// `windows` windows; without any present it is the range that the task asks for, unchecked.
+std::vector<ChunkRange> missing_chunks(const Task& task, std::int64_t windows, const std::set<std::int64_t>& present);
 
 /// Whether the model has been loaded and measured before.
 bool is_load_stored(const RunResult& result);

@@ -51,6 +51,8 @@ void bind(sqlite3_stmt* statement, int index, const SqlValue& value) {
   else if (const auto* text = std::get_if<std::string_view>(&value))
     // A null pointer would bind NULL.
     sqlite3_bind_text64(statement, index, text->empty() ? "" : text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+  else if (const auto* bytes = std::get_if<std::span<const std::byte>>(&value))
+    sqlite3_bind_blob64(statement, index, bytes->data(), bytes->size(), SQLITE_STATIC);
   else
     sqlite3_bind_null(statement, index);
 }
@@ -93,6 +95,13 @@ std::string Row::text() {
   const auto length = static_cast<std::size_t>(sqlite3_column_bytes(statement_, next_));
   ++next_;
   return bytes == nullptr ? std::string() : std::string(bytes, length);
+}
+
+std::span<const std::byte> Row::bytes() {
+  const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement_, next_));
+  const auto length = static_cast<std::size_t>(sqlite3_column_bytes(statement_, next_));
+  ++next_;
+  return bytes == nullptr ? std::span<const std::byte>() : std::span(bytes, length);
 }
 
 bool Row::is_null() const { return sqlite3_column_type(statement_, next_) == SQLITE_NULL; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -20,7 +21,7 @@ struct sqlite3_stmt;
 namespace quantscope {
 
 /// A value of an SQL parameter.
-using SqlValue = std::variant<std::nullptr_t, std::int64_t, double, std::string_view>;
+using SqlValue = std::variant<std::nullptr_t, std::int64_t, double, std::string_view, std::span<const std::byte>>;
 
 /// One row of an answer, read column by column from left to right. A column of another type reads as SQLite converts
 /// it; NULL reads as NaN, 0 or an empty text.
@@ -30,6 +31,8 @@ class Row {
   std::int64_t integer();
   double number();
   std::string text();
+  /// Valid until the next row.
+  std::span<const std::byte> bytes();
   bool is_null() const;  ///< of the next column
 
  private:

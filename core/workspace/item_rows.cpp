@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 
+#include "core/workspace/kl_rows.h"
 #include "core/workspace/result_key.h"
 #include "core/workspace/text_list.h"
 
@@ -19,14 +20,13 @@ constexpr const char* chunk_columns = "chunk_index, nll_sum, nll_square_sum, sco
 
 Result<void> write_evaluation(Database& database, std::int64_t run, const RunResult& result, const Task& task,
                               const std::string& data_name, const std::string& data_hash, const std::string& notes,
-                              std::int64_t text_tokens) {
+                              std::int64_t text_tokens, const std::string& base = {}) {
   const std::string key = evaluation_key(result, task, data_hash);
   return database.run(
       "INSERT OR IGNORE INTO evaluation (run_id, task, key, protocol, scorer, data_name, data_hash, notes, "
-      "text_tokens) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-      std::array<SqlValue, 9>{run, task_name(task.kind), key, task.protocol, scorer_name(task.scorer), data_name,
-                              data_hash, notes, text_tokens});
+      "text_tokens, base) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+      std::array<SqlValue, 10>{run, task_name(task.kind), key, task.protocol, scorer_name(task.scorer), data_name,
+                               data_hash, notes, text_tokens, base});
 }
 
 Result<std::int64_t> find_evaluation(const Database& database, std::int64_t run, TaskKind kind) {
@@ -57,10 +57,13 @@ Result<void> take_over_answers(Database& database, std::int64_t evaluation, cons
   return {};
 }
 
-Result<void> take_over_chunks(Database& database, std::int64_t evaluation, const std::string& key, const Task& task) {
+Result<void> take_over_windows(Database& database, std::int64_t run, const Task& task, const std::string& key,
+                               const char* table, const char* columns) {
+  const auto evaluation = find_evaluation(database, run, task.kind);
+  if (!evaluation) return tl::unexpected(evaluation.error());
   const std::int64_t last = task.last_chunk == 0 ? std::numeric_limits<std::int64_t>::max() : task.last_chunk;
-  return database.run(copy_statement("chunk", chunk_columns, "chunk_index >= ?3 AND chunk_index < ?4"),
-                      std::array<SqlValue, 4>{evaluation, key, task.first_chunk, last});
+  return database.run(copy_statement(table, columns, "chunk_index >= ?3 AND chunk_index < ?4"),
+                      std::array<SqlValue, 4>{*evaluation, key, task.first_chunk, last});
 }
 
 QaAnswer answer_of(Row& row) {
@@ -117,13 +120,15 @@ struct Evaluation {
   std::string protocol, data_name, data_hash, notes;
   std::int64_t text_tokens = 0;
   double seconds = 0;
+  std::string base;
+  double base_seconds = 0;
 };
 
 Result<std::optional<Evaluation>> read_evaluation(const Database& database, std::int64_t run, TaskKind kind) {
   std::optional<Evaluation> found;
   const auto read = database.each(
-      "SELECT id, protocol, data_name, data_hash, notes, text_tokens, seconds FROM evaluation WHERE run_id = ?1 AND "
-      "task = ?2",
+      "SELECT id, protocol, data_name, data_hash, notes, text_tokens, seconds, base, base_seconds FROM evaluation "
+      "WHERE run_id = ?1 AND task = ?2",
       std::array<SqlValue, 2>{run, task_name(kind)}, [&](Row& row) {
         Evaluation& evaluation = found.emplace();
         evaluation.id = row.integer();
@@ -133,6 +138,8 @@ Result<std::optional<Evaluation>> read_evaluation(const Database& database, std:
         evaluation.notes = row.text();
         evaluation.text_tokens = row.integer();
         evaluation.seconds = row.number();
+        evaluation.base = row.text();
+        evaluation.base_seconds = row.number();
       });
   if (!read) return tl::unexpected(read.error());
   return found;
@@ -158,6 +165,19 @@ Result<void> read_perplexity(const Database& database, const Evaluation& evaluat
   result.perplexity =
       PerplexityOutcome{with_protocol(task, evaluation.protocol), evaluation.data_name, evaluation.data_hash,
                         summarize_perplexity(std::move(*chunks), evaluation.text_tokens), evaluation.seconds};
+  return {};
+}
+
+Result<void> read_kl(const Database& database, const Evaluation& evaluation, const Task& task, RunResult& result) {
+  auto chunks = read_kl_chunks(database, evaluation.id);
+  if (!chunks) return tl::unexpected(chunks.error());
+  result.kl = KlOutcome{with_protocol(task, evaluation.protocol),
+                        evaluation.data_name,
+                        evaluation.data_hash,
+                        evaluation.base,
+                        summarize_kl(std::move(*chunks), evaluation.text_tokens),
+                        evaluation.seconds,
+                        evaluation.base_seconds};
   return {};
 }
 
@@ -215,6 +235,7 @@ Result<void> read_outcome(const Database& database, std::int64_t run, const Task
   if (!*evaluation) return {};
   if (is_question_task(task.kind)) return read_qa(database, **evaluation, task, result);
   if (task.kind == TaskKind::perplexity) return read_perplexity(database, **evaluation, task, result);
+  if (task.kind == TaskKind::kl) return read_kl(database, **evaluation, task, result);
   return {};
 }
 
@@ -229,6 +250,10 @@ Result<void> write_evaluations(Database& database, std::int64_t run, const RunRe
   if (const auto& text = result.perplexity)
     done = write_evaluation(database, run, result, text->task, text->text_name, text->text_hash, text_of_list({}),
                             text->result.tokens);
+  if (!done) return done;
+  if (const auto& kl = result.kl)
+    done = write_evaluation(database, run, result, kl->task, kl->text_name, kl->text_hash, text_of_list({}),
+                            kl->result.tokens, kl->base);
   return done;
 }
 
@@ -241,11 +266,13 @@ Result<void> take_over_items(Database& database, std::int64_t run, const RunResu
     taken = take_over_answers(database, *evaluation, evaluation_key(planned, qa->task, qa->dataset_hash), items);
   }
   if (!taken) return taken;
-  if (const auto& text = planned.perplexity) {
-    const auto evaluation = find_evaluation(database, run, TaskKind::perplexity);
-    if (!evaluation) return tl::unexpected(evaluation.error());
-    taken = take_over_chunks(database, *evaluation, evaluation_key(planned, text->task, text->text_hash), text->task);
-  }
+  if (const auto& text = planned.perplexity)
+    taken = take_over_windows(database, run, text->task, evaluation_key(planned, text->task, text->text_hash), "chunk",
+                              chunk_columns);
+  if (!taken) return taken;
+  if (const auto& kl = planned.kl)
+    taken = take_over_windows(database, run, kl->task, evaluation_key(planned, kl->task, kl->text_hash), "kl_chunk",
+                              kl_chunk_columns);
   return taken;
 }
 

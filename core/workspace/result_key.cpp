@@ -19,6 +19,12 @@ std::string settings_text(Settings settings) {
   return configuration_text(settings);
 }
 
+/// The base is of the same checkpoint and runs on the same device at the same level.
+std::string base_of(const KlOutcome& kl) {
+  const auto settings = parse_configuration(kl.base);
+  return settings ? settings_text(*settings) : kl.base;
+}
+
 json arithmetic_of(const RunResult& run) {
   const Provenance& from = run.provenance;
   return {from.fingerprint,     settings_text(run.resolved.settings),
@@ -34,13 +40,16 @@ std::string hash_of(const json& parts) {
 }  // namespace
 
 std::string evaluation_key(const RunResult& run, const Task& task, const std::string& data_hash) {
-  return hash_of({arithmetic_of(run), task_name(task.kind), task.protocol, data_hash});
+  json parts = {arithmetic_of(run), task_name(task.kind), task.protocol, data_hash};
+  if (task.kind == TaskKind::kl && run.kl) parts.push_back(base_of(*run.kl));
+  return hash_of(parts);
 }
 
 std::string run_key(const RunResult& run) {
   json parts = {arithmetic_of(run), to_json(run.request)};
   if (run.qa) parts.push_back(evaluation_key(run, run.qa->task, run.qa->dataset_hash));
   if (run.perplexity) parts.push_back(evaluation_key(run, run.perplexity->task, run.perplexity->text_hash));
+  if (run.kl) parts.push_back(evaluation_key(run, run.kl->task, run.kl->text_hash));
   return hash_of(parts);
 }
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/experiment/stored_work.h"
 #include "core/workspace/item_rows.h"
+#include "core/workspace/kl_rows.h"
 #include "core/workspace/result_key.h"
 #include "core/workspace/text_list.h"
 #include "kernels/formats/rules_version.h"
@@ -166,6 +168,15 @@ Result<void> read_provenance(const Database& database, std::int64_t run, RunResu
       });
 }
 
+Result<void> write_kl(Database& database, std::int64_t run, const KlOutcome& kl) {
+  const auto evaluation = note_seconds(database, run, TaskKind::kl, kl.seconds);
+  if (!evaluation) return tl::unexpected(evaluation.error());
+  auto written = note_base_seconds(database, *evaluation, kl.base_seconds);
+  for (std::size_t i = 0; written && i < kl.result.chunks.size(); ++i)
+    written = write_kl_chunk(database, *evaluation, kl.result.chunks[i]);
+  return written;
+}
+
 Result<void> write_items(Database& database, std::int64_t run, const RunResult& result) {
   if (result.qa) {
     const auto evaluation = note_seconds(database, run, result.qa->task.kind, result.qa->seconds);
@@ -179,6 +190,8 @@ Result<void> write_items(Database& database, std::int64_t run, const RunResult& 
     for (const PerplexityChunk& chunk : result.perplexity->result.chunks)
       if (auto written = write_chunk(database, *evaluation, chunk); !written) return written;
   }
+  if (result.kl)
+    if (auto written = write_kl(database, run, *result.kl); !written) return written;
   return result.speed ? write_speed(database, run, *result.speed) : Result<void>();
 }
 
@@ -257,8 +270,7 @@ Result<RunResult> read_run(const Database& database, std::int64_t run) {
   if (read) read = read_provenance(database, run, result);
   if (read) read = read_progress(database, run, result);
   if (!read) return tl::unexpected(read.error());
-  if (result.qa && result.qa->answers.empty()) result.qa.reset();
-  if (result.perplexity && result.perplexity->result.chunks.empty()) result.perplexity.reset();
+  drop_empty_outcomes(result);
   return result;
 }
 

@@ -131,7 +131,27 @@ CREATE TABLE chunk (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array<const char*, 1> steps_of_schema = {first_tables};
+/// Version 2 keeps the windows of KL divergences. Runs of version 1 that measured one kept nothing of it: they count as
+/// stopped, so that they are taken up again.
+constexpr const char* kl_tables = R"(
+ALTER TABLE evaluation ADD COLUMN base TEXT NOT NULL DEFAULT '';
+ALTER TABLE evaluation ADD COLUMN base_seconds REAL NOT NULL DEFAULT 0;
+CREATE TABLE kl_chunk (
+  evaluation_id INTEGER NOT NULL REFERENCES evaluation (id) ON DELETE CASCADE,
+  chunk_index INTEGER NOT NULL,
+  scored_tokens INTEGER NOT NULL,
+  kl_mean REAL,
+  nll_sum REAL,
+  base_nll_sum REAL,
+  same_top_tokens INTEGER NOT NULL,
+  tokens BLOB NOT NULL,
+  PRIMARY KEY (evaluation_id, chunk_index)
+) STRICT;
+UPDATE run SET state = 'stopped' WHERE state = 'finished'
+  AND request_id IN (SELECT id FROM request WHERE document LIKE '%"task": "kl"%');
+)";
+
+constexpr std::array<const char*, 2> steps_of_schema = {first_tables, kl_tables};
 
 /// A transaction per item is durable when it returns; WAL lets others read and write meanwhile.
 constexpr const char* write_pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";

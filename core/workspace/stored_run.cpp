@@ -2,6 +2,7 @@
 #include "core/workspace/stored_run.h"
 
 #include "core/workspace/item_rows.h"
+#include "core/workspace/kl_rows.h"
 #include "core/workspace/run_rows.h"
 
 namespace quantscope {
@@ -37,6 +38,15 @@ Result<void> StoredRun::keep(const PerplexityChunk& chunk, double seconds) {
     auto id = note_seconds(database_, run_, TaskKind::perplexity, seconds);
     if (!id) return tl::unexpected(id.error());
     return write_chunk(database_, *id, chunk);
+  });
+}
+
+Result<void> StoredRun::keep(const KlChunk& chunk, double seconds, double base_seconds) {
+  return database_.in_transaction([&]() -> Result<void> {
+    auto id = note_seconds(database_, run_, TaskKind::kl, seconds);
+    if (!id) return tl::unexpected(id.error());
+    if (auto noted = note_base_seconds(database_, *id, base_seconds); !noted) return noted;
+    return write_kl_chunk(database_, *id, chunk);
   });
 }
 

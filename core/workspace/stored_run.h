@@ -15,6 +15,7 @@ class StoredRun : public RunStore {
   Result<void> keep_loaded(const RunResult& run) override;
   Result<void> keep(const QaAnswer& answer, double seconds) override;
   Result<void> keep(const PerplexityChunk& chunk, double seconds) override;
+  Result<void> keep(const KlChunk& chunk, double seconds, double base_seconds) override;
   Result<void> keep(const SpeedResult& speed) override;
   Result<void> end(const RunResult& run) override;
 

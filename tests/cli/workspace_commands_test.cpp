@@ -117,6 +117,33 @@ TEST_F(WorkspaceCommands, AnswersLeaveAndComeBackInBothForms) {
   EXPECT_EQ(cli("import " + workspace + " " + file("text.txt") + data).exit_code, 1);
 }
 
+TEST_F(WorkspaceCommands, DivergencesAreKeptReportedAndExported) {
+  const std::string workspace = file("kl.quantscope");
+  const std::string compare = fmt::format("compare {} fp32 nf4 --task kl --data {}", file("model"), file("text.txt"));
+  const json plain = cli_json(compare);
+  run_shell(fmt::format("timeout -s KILL 0.2 {} {} --workspace {} >/dev/null 2>&1", QUANTSCOPE_CLI, compare, workspace));
+  cli_json(compare + " --workspace " + workspace);
+  const json resumed = cli_json("resume " + workspace);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (const char* figure : {"kl_mean", "kl_percentiles", "same_top", "rms_delta_p", "delta_p_percentiles",
+                               "ln_perplexity_ratio", "ln_perplexity_ratio_error", "chunks"})
+      EXPECT_EQ(resumed.at("runs").at(i).at("kl").at(figure), plain.at("runs").at(i).at("kl").at(figure)) << figure;
+  EXPECT_THAT(cli("resume " + workspace).output, HasSubstr("KL divergence"));
+  cli_json("report " + workspace + " " + file("report"));
+  std::ifstream html(study_.file("report") / "report.html");
+  EXPECT_THAT((std::string{std::istreambuf_iterator<char>(html), {}}), HasSubstr("the same most likely token"));
+  const json files = cli_json("export " + workspace + " " + file("out") + " --format kl").at("files");
+  ASSERT_EQ(files.size(), 2U);
+  std::ifstream tokens(files.at(1).get<std::string>());
+  std::string line;
+  std::getline(tokens, line);
+  EXPECT_EQ(line, "chunk,scored_token,base_log_probability_nats,log_probability_nats,kl_nats,same_top");
+  int rows = 0;
+  while (std::getline(tokens, line)) ++rows;
+  EXPECT_EQ(rows, 6 * 255);
+  EXPECT_TRUE(cli_json("export " + workspace + " " + file("out")).at("files").empty());
+}
+
 TEST_F(WorkspaceCommands, PresetRunsTheStudyAndShowsItsFigures) {
   const Outcome outcome = cli(fmt::format("compare {} --preset source-study --data {} --report {}", file("model"),
                                           file("questions.json"), file("report")));

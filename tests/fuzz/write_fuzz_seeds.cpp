@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/workspace/schema.h"
 #include "core/workspace/workspace.h"
 #include "tests/core/checkpoint/small_checkpoints.h"
 #include "tests/core/checkpoint/small_layouts.h"
@@ -109,6 +110,33 @@ std::string with_config(const std::string& config, const std::string& file) {
   return length + config + file;
 }
 
+/// A run with two windows of a KL divergence.
+quantscope::RunResult kl_run() {
+  quantscope::RunResult run;
+  quantscope::Task task;
+  task.kind = quantscope::TaskKind::kl;
+  task.base = run.request.settings;
+  run.request.tasks = {task};
+  run.kl.emplace();
+  run.kl->task = task;
+  run.kl->base = "fp32";
+  for (std::int64_t index = 0; index < 2; ++index)
+    run.kl->result.chunks.push_back(
+        quantscope::summarize_kl_chunk(index, {{-1, -1.5, 0.25, true}, {-2, -1.75, 0.125, false}}));
+  return run;
+}
+
+/// An empty workspace, one of the first schema, and one with windows of a KL divergence.
+bool write_workspaces(const fs::path& folder) {
+  using quantscope::FileAccess;
+  fs::create_directories(folder);
+  if (!quantscope::Workspace::open(folder / "empty", FileAccess::write)) return false;
+  auto first = quantscope::Database::open(folder / "first_schema", FileAccess::write);
+  if (!first || !prepare_schema(*first, FileAccess::write, quantscope::schema_steps().first(1))) return false;
+  const auto workspace = quantscope::Workspace::open(folder / "kl", FileAccess::write);
+  return workspace && (*workspace)->add(kl_run());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -126,8 +154,7 @@ int main(int count, char** arguments) {
           with_config(config, safetensors_file(layout.entries)));
   }
   write(folder / "config", "small", small_config());
-  fs::create_directories(folder / "workspace");
-  if (!quantscope::Workspace::open(folder / "workspace" / "empty", quantscope::FileAccess::write)) return 1;
+  if (!write_workspaces(folder / "workspace")) return 1;
   copy_architectures(folder);
   write_constructs(folder);
   write_questions(folder);

@@ -56,4 +56,12 @@ RunRequest TinyStudy::request(const std::string& configuration) const {
   return request;
 }
 
+RunRequest TinyStudy::kl_request(const std::string& configuration, const std::string& base) const {
+  RunRequest kl = request(configuration);
+  kl.tasks.erase(kl.tasks.begin());
+  kl.tasks.front().kind = TaskKind::kl;
+  kl.tasks.front().base = value_of(parse_configuration(base));
+  return kl;
+}
+
 }  // namespace quantscope::testing

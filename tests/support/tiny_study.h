@@ -18,6 +18,8 @@ class TinyStudy {
   std::filesystem::path file(const std::string& name) const { return folder_ / name; }
   /// All questions, and the text's perplexity.
   RunRequest request(const std::string& configuration) const;
+  /// The divergence from a base on the text.
+  RunRequest kl_request(const std::string& configuration, const std::string& base = "fp32") const;
 
  private:
   std::filesystem::path folder_;

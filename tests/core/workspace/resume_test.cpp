@@ -43,11 +43,12 @@ class KilledRun : public ::testing::Test {
     observer.loaded = [&](const RunResult&) { count(); };
     observer.answer = [&](const QaAnswer&) { count(); };
     observer.chunk = [&](const PerplexityChunk&) { count(); };
+    observer.kl_chunk = [&](const KlChunk&) { count(); };
     auto workspace = Workspace::open(path, FileAccess::write);
     if (!workspace) ::_exit(2);
     Runner runner(ResourcePaths::locate());
     const auto store = (*workspace)->store();
-    const auto result = runner.run(study_.request("nf4"), observer, {}, store.get());
+    const auto result = runner.run(request_, observer, {}, store.get());
     ::_exit(result && result->state == RunState::finished ? 0 : 3);
   }
 
@@ -71,13 +72,17 @@ class KilledRun : public ::testing::Test {
     for (const char* field : {"load_seconds", "peak_resident_bytes"}) run.erase(field);
     run.at("provenance").erase("started");
     for (const char* field : {"workspace", "total"}) run.at("measured").erase(field);
-    for (const char* task : {"coqa", "perplexity"}) run.at(task).erase("seconds");
-    for (json& item : run.at("coqa").at("items")) item.erase("computed_tokens");
+    for (const char* task : {"coqa", "perplexity", "kl"})
+      if (run.contains(task))
+        for (const char* field : {"seconds", "base_seconds"}) run.at(task).erase(field);
+    if (run.contains("coqa"))
+      for (json& item : run.at("coqa").at("items")) item.erase("computed_tokens");
     return run;
   }
 
   TemporaryFolder folder_;
   TinyStudy study_{folder_.path() / "study"};
+  RunRequest request_ = study_.request("nf4");
 };
 
 TEST_F(KilledRun, GoesOnToTheSameNumbersWhereverItWasKilled) {
@@ -94,6 +99,27 @@ TEST_F(KilledRun, GoesOnToTheSameNumbersWhereverItWasKilled) {
     EXPECT_EQ(numbers(path), expected) << "killed at call " << at;
   }
   EXPECT_GT(kills, 10);
+}
+
+TEST_F(KilledRun, GoesOnToTheSameDivergencesWhereverItWasKilled) {
+  request_ = study_.kl_request("nf4");
+  EXPECT_TRUE(finished(start(file("whole"))));
+  const json expected = numbers(file("whole"));
+  ASSERT_EQ(expected.at("kl").at("chunks").size(), 6U);
+  ASSERT_GT(expected.at("kl").at("kl_median"), 0);
+  int kills = 0;
+  int windows_at_kill = 0;
+  for (int at = 1;; at += 3) {
+    const fs::path path = file("killed" + std::to_string(at));
+    if (finished(start(path, at))) break;
+    ++kills;
+    const auto left = value_of(value_of(Workspace::open(path, FileAccess::write))->results());
+    windows_at_kill += !left.empty() && left.front().kl ? static_cast<int>(left.front().kl->result.chunks.size()) : 0;
+    EXPECT_TRUE(finished(start(path)));
+    EXPECT_EQ(numbers(path), expected) << "killed at call " << at;
+  }
+  EXPECT_GT(kills, 10);
+  EXPECT_GT(windows_at_kill, 5);
 }
 
 TEST_F(KilledRun, EndsAfterManyKillsAtAnyTime) {

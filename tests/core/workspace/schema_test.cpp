@@ -9,6 +9,7 @@
 
 #include "core/workspace/workspace.h"
 #include "tests/support/loaded_model.h"
+#include "tests/support/reference_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace quantscope {
@@ -109,6 +110,26 @@ TEST_F(WorkspaceFile, OfAnOlderSchemaIsBroughtUpToDateWithItsRows) {
   ASSERT_TRUE(prepare_schema(opened, FileAccess::write, second));
   EXPECT_EQ(value_of(opened.integer("SELECT count(*) FROM note WHERE text = 'kept' AND author = 'nobody'")), 1);
   EXPECT_EQ(value_of(opened.integer("PRAGMA user_version")), 2);
+}
+
+TEST_F(WorkspaceFile, OfVersionOneKeepsItsRowsAndTakesUpTheDivergencesItHadLost) {
+  std::ifstream dump(testing::source_folder() / "tests/data/workspace/schema_1.sql");
+  const std::string statements{std::istreambuf_iterator<char>(dump), {}};
+  ASSERT_TRUE(database().script(statements.c_str()));
+  EXPECT_THAT(refusal(FileAccess::read).message, HasSubstr("older schema 1"));
+  const auto workspace = value_of(Workspace::open(file_, FileAccess::write));
+  EXPECT_EQ(value_of(database().integer("PRAGMA user_version")), std::int64_t(schema_steps().size()));
+  const auto runs = value_of(workspace->results());
+  ASSERT_EQ(runs.size(), 2U);
+  for (const RunResult& run : runs) {
+    ASSERT_TRUE(run.perplexity);
+    EXPECT_FALSE(run.kl);
+    EXPECT_EQ(run.tensors.size(), 36U);
+    EXPECT_EQ(run.state, RunState::stopped);
+  }
+  EXPECT_NEAR(runs[0].perplexity->result.perplexity, 38.9631, 1e-4);
+  EXPECT_NEAR(runs[1].perplexity->result.perplexity, 34.4422, 1e-4);
+  EXPECT_EQ(value_of(workspace->unfinished()).size(), 2U);
 }
 
 TEST_F(WorkspaceFile, KeepsItsSchemaWhenAStepFails) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -44,7 +45,9 @@ class SqlExamples : public ::testing::Test {
     Runner runner(ResourcePaths::locate());
     for (const char* configuration : {"fp32", "nf4"}) {
       const auto store = workspace->store();
-      results_.push_back(value_of(runner.run(study_.request(configuration), {}, {}, store.get())));
+      RunRequest request = study_.request(configuration);
+      request.tasks.push_back(study_.kl_request(configuration, "bf16").tasks.front());
+      results_.push_back(value_of(runner.run(request, {}, {}, store.get())));
     }
     // The tiny model answers nothing right; one answer is, so that one flips.
     ASSERT_EQ(sqlite3_open(file.c_str(), &database_), SQLITE_OK);
@@ -73,7 +76,7 @@ class SqlExamples : public ::testing::Test {
 
 TEST_F(SqlExamples, OfTheReadmeGiveTheNumbersOfTheResults) {
   const auto queries = documented_queries();
-  ASSERT_EQ(queries.size(), 3U);
+  ASSERT_EQ(queries.size(), 4U);
   const Table scores = ask(queries[0]);
   ASSERT_EQ(scores.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
@@ -92,6 +95,17 @@ TEST_F(SqlExamples, OfTheReadmeGiveTheNumbersOfTheResults) {
   for (std::size_t i = 0; i < 2; ++i)
     EXPECT_NEAR(std::stod(perplexities[i][2]), results_[i].perplexity->result.perplexity, 1e-6);
   EXPECT_FALSE(perplexities[1][3].empty());
+  const Table divergences = ask(queries[3]);
+  ASSERT_EQ(divergences.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const KlResult& kl = results_[i].kl->result;
+    EXPECT_EQ(divergences[i][1], results_[i].kl->base);
+    EXPECT_EQ(divergences[i][2], "1530");
+    EXPECT_NEAR(std::stod(divergences[i][3]), kl.divergence.mean, 1e-9);
+    EXPECT_NEAR(std::stod(divergences[i][4]), kl.perplexity_ratio().value, 1e-6);
+    const auto mean = [](const KlChunk& chunk) { return chunk.kl_sum / static_cast<double>(chunk.scored); };
+    EXPECT_EQ(divergences[i][5], std::to_string(std::ranges::max_element(kl.chunks, {}, mean)->index));
+  }
 }
 
 }  // namespace
