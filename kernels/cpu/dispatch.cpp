@@ -3,17 +3,30 @@
 
 #include <sched.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <algorithm>
 #include <fstream>
 #include <thread>
 
 namespace quantscope {
+namespace {
+#if defined(__x86_64__)
+/// Clang 14 has no name for it in __builtin_cpu_supports. Its registers are those of AVX.
+bool has_f16c() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+}  // namespace
 
 std::vector<DispatchLevel> dispatch_levels() {
   std::vector<DispatchLevel> levels = {{"scalar", &scalar_kernels()}};
 #if defined(__x86_64__)
   // __builtin_cpu_supports also asks whether the operating system saves the registers.
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c")) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c()) {
     return levels;
   }
   levels.push_back({"avx2", &avx2_kernels()});

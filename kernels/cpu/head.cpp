@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
-#include <ranges>
 
 namespace quantscope {
 namespace {
@@ -38,12 +38,13 @@ struct PartialSum {
   double sum = 0.0;  // of exp(logit - maximum)
 };
 
-template <std::ranges::range Parts>
-double total_logarithm(const Parts& parts) {
+/// ln of the sum of exp(logit) over the vocabulary; `side` picks the sum of a part.
+template <class Part, class Side>
+double total_logarithm(std::span<const Part> parts, const Side& side) {
   float maximum = lowest;
-  for (const PartialSum& part : parts) maximum = std::max(maximum, part.maximum);
+  for (const Part& part : parts) maximum = std::max(maximum, side(part).maximum);
   double sum = 0.0;
-  for (const PartialSum& part : parts) sum += part.sum * std::exp(static_cast<double>(part.maximum - maximum));
+  for (const Part& part : parts) sum += side(part).sum * std::exp(static_cast<double>(side(part).maximum - maximum));
   return static_cast<double>(maximum) + std::log(sum);
 }
 
@@ -97,16 +98,10 @@ std::int32_t top_of(std::span<const PairPart> parts) {
   return best->*top;
 }
 
-/// ln of the sum of exp(logit) over the vocabulary.
-template <PartialSum PairPart::*side>
-double total_logarithm(std::span<const PairPart> parts) {
-  return total_logarithm(parts | std::views::transform([](const PairPart& part) { return part.*side; }));
-}
-
 /// KL = E_base[base - other] - (ln Z_base - ln Z_other). `pair` holds the logits of the target.
 Result<void> finish_pair(std::span<const PairPart> parts, HeadPair& pair) {
-  const double base_total = total_logarithm<&PairPart::base>(parts);
-  const double other_total = total_logarithm<&PairPart::other>(parts);
+  const double base_total = total_logarithm(parts, std::mem_fn(&PairPart::base));
+  const double other_total = total_logarithm(parts, std::mem_fn(&PairPart::other));
   double expected = 0.0;
   for (const PairPart& part : parts)
     expected += part.weighted * std::exp(static_cast<double>(part.base.maximum) - base_total);
@@ -192,7 +187,7 @@ Result<void> compute_log_probabilities(CpuContext& context, LinearRunner& runner
   if (!done) return done;
   for (std::int64_t m = 0; m < rows; ++m) {
     const std::span<const PartialSum> row(parts->data() + m * tiles, static_cast<std::size_t>(tiles));
-    log_probabilities[static_cast<std::size_t>(m)] -= total_logarithm(row);
+    log_probabilities[static_cast<std::size_t>(m)] -= total_logarithm(row, std::identity());
   }
   return {};
 }
