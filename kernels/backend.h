@@ -31,9 +31,11 @@ struct DeviceDescription {
   std::string dispatch_level;                ///< "avx512bf16"; part of a result's key, as it decides rounding order
   std::vector<std::string> dispatch_levels;  ///< all that this device can run
   int threads = 1;
-  std::int64_t memory_total = 0;  ///< bytes
-  std::int64_t memory_free = 0;   ///< bytes, when asked
-  std::string unavailable;        ///< a sentence why it cannot be used; empty when it can
+  std::int64_t memory_total = 0;      ///< bytes
+  std::int64_t memory_free = 0;       ///< bytes, when asked
+  int clock = 0;                      ///< highest clock, MHz; 0 = not known
+  std::int64_t memory_bandwidth = 0;  ///< bytes a second by clock and bus width; 0 = not known
+  std::string unavailable;            ///< a sentence why it cannot be used; empty when it can
   /// Whether weights of a format can be held and run; null: every format. Points into code that stays loaded.
   bool (*knows_format)(const WeightFormat& format) = nullptr;
   /// Bytes that reserve() will hold at a dispatch level with so many threads; null: the device does not say.
@@ -170,6 +172,10 @@ class Backend {
 
   virtual DeviceDescription description() const = 0;
   virtual MemoryLedger& ledger() = 0;
+  /// Bytes of device memory that came into use since this device was opened, as its driver counts them: what the ledger
+  /// holds, and what contexts, libraries and the rounding of allocations take. Other programs on the device are counted
+  /// in. 0 where the driver does not say, or the memory is the host's.
+  virtual std::int64_t driver_bytes() { return 0; }
   /// Every later operation returns cancelled within 100 ms once this token is stopped.
   virtual void set_stop_token(std::stop_token token) = 0;
   /// Waits for everything queued; the first failure since the last call.

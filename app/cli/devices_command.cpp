@@ -11,6 +11,11 @@
 namespace quantscope::cli {
 namespace {
 
+std::string speed_of(const DeviceDescription& device) {
+  if (device.clock == 0 || device.memory_bandwidth == 0) return {};
+  return fmt::format(", {} MHz, {} GB/s", device.clock, device.memory_bandwidth / 1'000'000'000);
+}
+
 int devices(const Session& session) {
   nlohmann::json list = nlohmann::json::array();
   for (const DeviceDescription& device : available_devices()) {
@@ -21,14 +26,16 @@ int devices(const Session& session) {
                     {"threads", device.threads},
                     {"memory_total", device.memory_total},
                     {"memory_free", device.memory_free},
+                    {"clock_mhz", device.clock},
+                    {"memory_bandwidth", device.memory_bandwidth},
                     {"unavailable", device.unavailable}});
     if (session.json) continue;
     if (!device.unavailable.empty())
       fmt::print("{}: {}\n", device.id, device.unavailable);
     else
-      fmt::print("{}: {}, {} threads, dispatch level {} of {}, {} of {} free\n", device.id, device.name, device.threads,
-                 device.dispatch_level, fmt::join(device.dispatch_levels, ", "), mebibytes(device.memory_free),
-                 mebibytes(device.memory_total));
+      fmt::print("{}: {}, {} threads, dispatch level {} of {}, {} of {} free{}\n", device.id, device.name,
+                 device.threads, device.dispatch_level, fmt::join(device.dispatch_levels, ", "),
+                 mebibytes(device.memory_free), mebibytes(device.memory_total), speed_of(device));
   }
   if (session.json) print_json({{"devices", list}});
   return ExitCode::done;

@@ -149,6 +149,8 @@ std::string memory_csv(std::span<const RunResult> runs) {
     table.text(run_name(run)).text("as_commonly_reported").integer(run.resolved.as_commonly_reported).empty().end_row();
     table.text(run_name(run)).text("mapped_file").empty().integer(run.mapped_bytes).end_row();
     table.text(run_name(run)).text("process_peak_resident").empty().integer(run.peak_resident_bytes).end_row();
+    if (run.peak_device_bytes > 0)
+      table.text(run_name(run)).text("device_by_driver").empty().integer(run.peak_device_bytes).end_row();
   }
   return table.str();
 }

@@ -90,6 +90,7 @@ struct RunResult {
   MemoryRows measured;                   ///< peak of the ledger per tag, bytes
   std::int64_t mapped_bytes = 0;         ///< of the checkpoint's files
   std::int64_t peak_resident_bytes = 0;  ///< process, VmHWM
+  std::int64_t peak_device_bytes = 0;    ///< Backend::driver_bytes(), the most after loading and after each task
   double load_seconds = 0;
   std::vector<TensorRecord> tensors;
   std::optional<QaOutcome> qa;

@@ -116,6 +116,7 @@ json result_to_json(const RunResult& result) {
                 {"measured", memory_to_json(result.measured)},
                 {"mapped_bytes", result.mapped_bytes},
                 {"peak_resident_bytes", result.peak_resident_bytes},
+                {"peak_device_bytes", result.peak_device_bytes},
                 {"load_seconds", result.load_seconds},
                 {"tensors", std::move(tensors)}};
   if (result.error)
@@ -169,6 +170,7 @@ Result<RunResult> read_result(const json& value) {
   result.measured = memory_from_json(value.at("measured"));
   result.mapped_bytes = value.at("mapped_bytes");
   result.peak_resident_bytes = value.at("peak_resident_bytes");
+  result.peak_device_bytes = value.value("peak_device_bytes", std::int64_t{0});
   result.load_seconds = value.at("load_seconds");
   for (const json& record : value.at("tensors")) result.tensors.push_back(tensor_from_json(record));
   if (value.contains("error"))

@@ -246,6 +246,7 @@ void measure_memory(Job& job) {
   for (std::size_t tag = 0; tag < memory_tag_count; ++tag)
     job.result.measured.bytes[tag] = std::max(job.result.measured.bytes[tag], peak.bytes[tag]);
   job.result.peak_resident_bytes = std::max(job.result.peak_resident_bytes, peak_resident_bytes());
+  job.result.peak_device_bytes = std::max(job.result.peak_device_bytes, job.backend.driver_bytes());
 }
 
 Result<void> run_speed(Job& job, Decoder& decoder, const Task& task) {

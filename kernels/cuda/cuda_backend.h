@@ -22,6 +22,7 @@ class CudaBackend final : public Backend {
 
   DeviceDescription description() const override { return device_->description(); }
   MemoryLedger& ledger() override { return device_->ledger(); }
+  std::int64_t driver_bytes() override { return device_->driver_bytes(); }
   MemoryLedger& upload_ledger() override { return device_->host_ledger(); }
   void set_stop_token(std::stop_token token) override { device_->set_stop_token(std::move(token)); }
   Result<void> synchronize() override { return device_->finish("an operation"); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cuda/device.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -30,8 +31,14 @@ std::string no_devices_sentence(cudaError_t status) {
   return std::string("CUDA cannot be used: ") + cudaGetErrorString(status) + ".";
 }
 
+/// "0000:01:00.0"
+std::string bus_id_of(int index) {
+  char id[32] = {};
+  return cudaDeviceGetPCIBusId(id, sizeof id, index) == cudaSuccess ? id : std::string();
+}
+
 /// Without touching the GPU's memory, which would start a context on every GPU of the machine.
-DeviceDescription describe(int index) {
+DeviceDescription describe(int index, const ManagementLibrary& management) {
   DeviceDescription description;
   description.id = "cuda:" + std::to_string(index);
   cudaDeviceProp properties{};
@@ -46,6 +53,9 @@ DeviceDescription describe(int index) {
   description.dispatch_levels = {description.dispatch_level};
   description.memory_total = static_cast<std::int64_t>(properties.totalGlobalMem);
   description.memory_free = description.memory_total;
+  const GpuFacts facts = management.facts(bus_id_of(index));
+  description.clock = facts.clock;
+  description.memory_bandwidth = facts.memory_bandwidth;
   description.knows_format = knows_format;
   if (capability < oldest_compute_capability) {
     description.unavailable = "This GPU has compute capability " + std::to_string(properties.major) + "." +
@@ -82,9 +92,12 @@ std::vector<DeviceDescription> describe_devices() {
   }
   std::vector<DeviceDescription> devices;
   devices.reserve(static_cast<std::size_t>(count));
-  for (int index = 0; index < count; ++index) devices.push_back(describe(index));
+  const ManagementLibrary management;
+  for (int index = 0; index < count; ++index) devices.push_back(describe(index, management));
   return devices;
 }
+
+Device::Device(int index) : index_(index), bus_id_(bus_id_of(index)), used_before_(management_.memory_used(bus_id_)) {}
 
 Result<std::unique_ptr<Device>> Device::open(int index) {
   const std::vector<DeviceDescription> all = describe_devices();
@@ -136,12 +149,16 @@ Device::~Device() {
 }
 
 DeviceDescription Device::description() const {
-  DeviceDescription description = describe(index_);
+  DeviceDescription description = describe(index_, management_);
   std::size_t free = 0, total = 0;
   if (cudaSetDevice(index_) == cudaSuccess && cudaMemGetInfo(&free, &total) == cudaSuccess) {
     description.memory_free = static_cast<std::int64_t>(free);
   }
   return description;
+}
+
+std::int64_t Device::driver_bytes() const {
+  return std::max<std::int64_t>(0, management_.memory_used(bus_id_) - used_before_);
 }
 
 Result<void> Device::begin() {

@@ -8,9 +8,11 @@
 #include <memory>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/management_library.h"
 
 namespace quantscope::cuda {
 
@@ -28,6 +30,8 @@ class Device {
   ~Device();
 
   DeviceDescription description() const;
+  /// Bytes in use on the GPU, less those in use before it was opened; 0 where the driver does not say.
+  std::int64_t driver_bytes() const;
   /// 10 * major + minor.
   int capability() const { return capability_; }
   int multiprocessors() const { return multiprocessors_; }
@@ -69,9 +73,12 @@ class Device {
   static constexpr int operations_per_mark = 24;
   cudaError_t create_queue();
   Result<void> bound_queue();
-  explicit Device(int index) : index_(index) {}
+  explicit Device(int index);
 
   int index_;
+  ManagementLibrary management_;
+  std::string bus_id_;
+  std::int64_t used_before_ = 0;  // bytes on the GPU, by other programs
   int capability_ = 0;
   int multiprocessors_ = 1;
   std::int64_t l2_bytes_ = 0;

@@ -28,6 +28,9 @@ TEST_F(CudaBackendTest, CountsEveryAllocationUnderItsTag) {
   const std::int64_t before = ledger.current()[MemoryTag::workspace];
   const auto buffer = backend->create_buffer(7, 11);
   EXPECT_EQ(ledger.current()[MemoryTag::workspace], before + 7 * 11 * 4);
+  // Where a driver counts, too, it comes to no less.
+  const std::int64_t counted = backend->driver_bytes();
+  EXPECT_TRUE(counted == 0 || counted >= ledger.current().total()) << counted;
 }
 
 TEST_F(CudaBackendTest, UploadDownloadAndDecodeKeepCodesAndValues) {

@@ -171,6 +171,11 @@ cudaError_t cudaSetDevice(int device) {
   return device >= 0 && device < machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
 }
 
+cudaError_t cudaDeviceGetPCIBusId(char* id, int length, int /*device*/) {
+  std::snprintf(id, static_cast<std::size_t>(length), "0000:01:00.0");
+  return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device < 0 || device >= machine().devices) return cudaErrorInvalidDevice;
   std::snprintf(properties->name, sizeof properties->name, "Host GPU %d", device);
