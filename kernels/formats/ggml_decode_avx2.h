@@ -11,7 +11,7 @@ namespace quantscope {
 
 using GgmlBlocksDecoder = void (*)(const std::byte* blocks, std::int64_t block_count, float* values);
 
-/// Decodes whole blocks to the bits of decode_q4_0_block() and the like: each value takes the same operations in the
+/// Decodes whole blocks to the bits of decode_ggml_part(): each value takes the same operations in the
 /// same order. Null for other types, and where this CPU lacks AVX2.
 GgmlBlocksDecoder ggml_decoder_avx2(GgmlType type);
 

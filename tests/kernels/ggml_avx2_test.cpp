@@ -4,9 +4,8 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/formats/ggml_blocks.h"
 #include "kernels/formats/ggml_decode_avx2.h"
-#include "kernels/formats/ggml_k_blocks.h"
+#include "kernels/formats/ggml_part.h"
 #include "tests/support/ggml_data.h"
 
 namespace quantscope {
@@ -16,9 +15,17 @@ struct BlockDecoder {
   GgmlType type;
   void (*decode)(const std::byte* block, float* values);
 };
-constexpr BlockDecoder block_decoders[] = {{GgmlType::q8_0, decode_q8_0_block}, {GgmlType::q4_0, decode_q4_0_block},
-                                           {GgmlType::q4_1, decode_q4_1_block}, {GgmlType::iq4_nl, decode_iq4_nl_block},
-                                           {GgmlType::q4_k, decode_q4_k_block}, {GgmlType::q6_k, decode_q6_k_block}};
+
+template <GgmlType type>
+constexpr BlockDecoder parts_of = {type, [](const std::byte* block, float* values) {
+                                     const std::int64_t parts = ggml_type_info(type).block_values / ggml_part_values;
+                                     for (int part = 0; part < parts; ++part)
+                                       decode_ggml_part<type>(block, part, nullptr, values + part * ggml_part_values);
+                                   }};
+
+constexpr BlockDecoder block_decoders[] = {parts_of<GgmlType::q8_0>, parts_of<GgmlType::q4_0>,
+                                           parts_of<GgmlType::q4_1>, parts_of<GgmlType::iq4_nl>,
+                                           parts_of<GgmlType::q4_k>, parts_of<GgmlType::q6_k>};
 
 class GgmlAvx2 : public ::testing::TestWithParam<BlockDecoder> {};
 
