@@ -54,17 +54,21 @@ Result<void> CudaBackend::decode(const Weight& weight, std::int64_t first_row, s
                                  std::span<float> values) {
   if (auto valid = check_decode(weight, first_row, row_count, values.size()); !valid) return valid;
   if (auto ready = device_->begin(); !ready) return ready;
-  const auto count = static_cast<std::int64_t>(values.size());
-  const std::int64_t first = first_row * weight.columns;
-  const std::int64_t tile = std::min(count, decoded_bytes_at_once / 4);
-  auto decoded = decoded_.reserve<float>(*device_, tile);
+  if (row_count == 0) return {};
+  const std::int64_t tile = std::clamp<std::int64_t>(decoded_bytes_at_once / 4 / weight.columns, 1, row_count);
+  auto decoded = decoded_.reserve<float>(*device_, tile * weight.columns);
   if (!decoded) return tl::unexpected(decoded.error());
-  for (std::int64_t at = 0; at < count; at += tile) {
+  RowsArguments arguments;
+  arguments.weight = as_cuda(weight).view();
+  arguments.values = *decoded;
+  for (std::int64_t row = 0; row < row_count; row += tile) {
     if (device_->stop_token().stop_requested()) return cancelled();
-    const std::int64_t part = std::min(tile, count - at);
-    cudaError_t status = decode_values(device_->stream(), as_cuda(weight).view(), first + at, part, *decoded);
+    arguments.first_row = first_row + row;
+    arguments.row_count = std::min(tile, row_count - row);
+    cudaError_t status = decode_rows(device_->stream(), arguments);
     if (status == cudaSuccess) {
-      status = device_->download(values.data() + at, *decoded, static_cast<std::size_t>(4 * part));
+      status = device_->download(values.data() + row * weight.columns, *decoded,
+                                 static_cast<std::size_t>(4 * arguments.row_count * weight.columns));
     }
     if (auto done = device_->finish(status, "decoding a weight"); !done) return done;
   }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/decode_kernels.h"
 #include "kernels/cuda/row_kernels.h"
 #include "kernels/operation_checks.h"
 
@@ -44,9 +45,8 @@ Result<void> CudaBackend::embed(const Weight& table, std::span<const std::int32_
   if (auto ready = device_->begin(); !ready) return ready;
   const auto placed = ids_.place(*device_, ids);
   if (!placed) return tl::unexpected(placed.error());
-  const cudaError_t status =
-      embed_rows(device_->stream(), as_cuda(table).view(), *placed, std::ssize(ids), compute, values_of(hidden));
-  return device_->queued(status, "the embedding");
+  const RowsArguments rows{as_cuda(table).view(), *placed, 0, std::ssize(ids), compute, false, values_of(hidden)};
+  return device_->queued(decode_rows(device_->stream(), rows), "the embedding");
 }
 
 Result<void> CudaBackend::scale(Buffer& buffer, std::int64_t rows, float factor) {

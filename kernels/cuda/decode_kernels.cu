@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cuda/decode_kernels.h"
 
+#include "kernels/cuda/cursor_kernels.h"
 #include "kernels/cuda/few_rows_codecs.h"
 #include "kernels/cuda/few_rows_products.h"
 #include "kernels/cuda/launch.h"
@@ -9,23 +10,6 @@ namespace quantscope::cuda {
 namespace {
 constexpr unsigned packed_threads = 256;
 constexpr int chunks_per_thread = 4;
-
-__global__ void decode_kernel(WeightView weight, std::int64_t first, std::int64_t count, float* values) {
-  const std::int64_t i = thread_number();
-  if (i < count) values[i] = decode_at(weight, first + i);
-}
-
-__global__ void round_kernel(WeightView weight, std::int64_t first, std::int64_t count, ComputeType compute,
-                             bool narrow, void* values) {
-  const std::int64_t i = thread_number();
-  if (i >= count) return;
-  const float value = decode_at(weight, first + i);
-  if (!narrow) {
-    static_cast<float*>(values)[i] = round_to(compute, value);
-  } else {
-    static_cast<std::uint16_t*>(values)[i] = compute == ComputeType::fp16 ? fp32_to_fp16(value) : fp32_to_bf16(value);
-  }
-}
 
 /// 32 values of packed 4-bit codes at a time, whose scale they share.
 template <class Compute>
@@ -85,19 +69,17 @@ cudaError_t decode_packed(cudaStream_t stream, const WeightView& weight, std::in
 }
 }  // namespace
 
-cudaError_t decode_values(cudaStream_t stream, const WeightView& weight, std::int64_t first, std::int64_t count,
-                          float* values) {
-  return launch(stream, {count}, decode_kernel, weight, first, count, values);
+cudaError_t decode_rows(cudaStream_t stream, const RowsArguments& arguments) {
+  return cursor_kernels(arguments.weight).decode(stream, arguments);
 }
 
-cudaError_t decode_operand(cudaStream_t stream, const WeightView& weight, std::int64_t first_row,
-                           std::int64_t row_count, ComputeType compute, bool narrow, void* values) {
-  const std::int64_t first = first_row * weight.columns;
-  const std::int64_t count = row_count * weight.columns;
-  if (narrow && weight.code_type == CodeType::packed4 && few_rows_fits(weight)) {
-    return decode_packed(stream, weight, first, count, compute, values);
+cudaError_t decode_operand(cudaStream_t stream, const RowsArguments& arguments) {
+  const WeightView& weight = arguments.weight;
+  if (arguments.narrow && weight.code_type == CodeType::packed4 && few_rows_fits(weight)) {
+    return decode_packed(stream, weight, arguments.first_row * weight.columns, arguments.row_count * weight.columns,
+                         arguments.compute, arguments.values);
   }
-  return launch(stream, {count}, round_kernel, weight, first, count, compute, narrow, values);
+  return decode_rows(stream, arguments);
 }
 
 }  // namespace quantscope::cuda

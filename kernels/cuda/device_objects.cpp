@@ -9,7 +9,9 @@
 #include "kernels/memory_checks.h"
 
 namespace quantscope::cuda {
-bool knows_format(const WeightFormat& format) {
+namespace {
+/// Whether quantize_kernels.h encodes it.
+bool is_encoded(const WeightFormat& format) {
   if (format.zero_point != ZeroPoint::none || format.group_index) return false;
   if (format.nested_scales && format.scale_layout != ScaleLayout::flat_blocks) return false;
   switch (format.scale_layout) {
@@ -25,13 +27,42 @@ bool knows_format(const WeightFormat& format) {
   return false;
 }
 
-namespace {
-Result<void> check_format(const WeightFormat& format) {
-  if (knows_format(format)) return {};
-  return fail(ErrorCode::unsupported,
-              "The CUDA device knows dense types, 4-bit blocks of even size and INT8 rows; choose one of these.");
+bool is_affine(const WeightFormat& format) {
+  const bool bits_known =
+      format.code_bits == 2 || format.code_bits == 3 || format.code_bits == 4 || format.code_bits == 8;
+  return format.levels == Levels::affine && format.scale_layout == ScaleLayout::row_groups && format.block_size > 0 &&
+         bits_known;
+}
+
+bool is_fp8(const WeightFormat& format) {
+  const bool tiled = format.scale_layout == ScaleLayout::tiles && format.block_size > 0;
+  return format.levels == Levels::identity &&
+         (tiled || format.scale_layout == ScaleLayout::per_row || format.scale_layout == ScaleLayout::whole);
+}
+
+/// How GGUF's types without blocks are read.
+CodeType viewed_code_type(const WeightFormat& format) {
+  if (format.code_type != CodeType::ggml_blocks) return format.code_type;
+  if (format.ggml_type == GgmlType::f32) return CodeType::float32;
+  if (format.ggml_type == GgmlType::f16) return CodeType::float16;
+  return format.ggml_type == GgmlType::bf16 ? CodeType::bfloat16 : CodeType::ggml_blocks;
 }
 }  // namespace
+
+bool knows_format(const WeightFormat& format) {
+  const bool plain = format.zero_point == ZeroPoint::none && !format.group_index && !format.nested_scales;
+  switch (format.code_type) {
+    case CodeType::float32:
+    case CodeType::float16:
+    case CodeType::bfloat16:
+    case CodeType::signed8:
+    case CodeType::packed4: return is_encoded(format);
+    case CodeType::unsigned_bits: return !format.nested_scales && is_affine(format);
+    case CodeType::float8_e4m3: return plain && is_fp8(format);
+    case CodeType::ggml_blocks: return plain && format.scale_layout == ScaleLayout::none;
+  }
+  return false;
+}
 
 Result<DynamicTables> DynamicTables::create(Device& device) {
   std::array<float, std::size_t{2} * dynamic_map_size> values{};
@@ -49,7 +80,11 @@ Result<DynamicTables> DynamicTables::create(Device& device) {
 Result<std::unique_ptr<CudaWeight>> CudaWeight::create(Device& device, const DynamicTables& tables, std::int64_t rows,
                                                        std::int64_t columns, const WeightFormat& format,
                                                        MemoryTag tag) {
-  if (auto valid = check_format(format); !valid) return tl::unexpected(valid.error());
+  if (!is_encoded(format)) {
+    return fail(
+        ErrorCode::unsupported,
+        "The CUDA device quantizes to dense types, 4-bit blocks of even size and INT8 rows; choose one of these.");
+  }
   const FormatBytes bytes = format_bytes(format, rows, columns);
   const std::int64_t count = scale_count(format, rows, columns);
   const std::int64_t first_level = format.nested_scales ? count : 4 * count;
@@ -77,17 +112,21 @@ Result<std::unique_ptr<CudaWeight>> CudaWeight::create(Device& device, const Dyn
 Result<std::unique_ptr<CudaWeight>> CudaWeight::upload(Device& device, const DynamicTables& tables,
                                                        const QuantizedTensor& tensor) {
   if (auto valid = check_parts(tensor); !valid) return tl::unexpected(valid.error());
-  if (auto valid = check_format(tensor.format); !valid) return tl::unexpected(valid.error());
-  if (tensor.group_index.size() > 0 || tensor.input_scale.size() > 0) {
-    return fail(ErrorCode::unsupported,
-                "The CUDA device cannot run weights with a column order or input scales; use the CPU.");
+  if (!knows_format(tensor.format)) {
+    return fail(ErrorCode::unsupported, "The CUDA device has no kernels for this format of weights; use the CPU.");
+  }
+  if (tensor.input_scale.size() > 0) {
+    return fail(ErrorCode::unsupported, "Input scales cannot be computed with; fold them into the producers.");
   }
   auto weight = std::make_unique<CudaWeight>();
   weight->rows = tensor.rows;
   weight->columns = tensor.columns;
   weight->format = tensor.format;
-  const std::pair<DeviceMemory&, const TaggedBuffer&> parts[] = {
-      {weight->codes_, tensor.codes}, {weight->scales_, tensor.scales}, {weight->nested_absmax_, tensor.nested_absmax}};
+  const std::pair<DeviceMemory&, const TaggedBuffer&> parts[] = {{weight->codes_, tensor.codes},
+                                                                 {weight->scales_, tensor.scales},
+                                                                 {weight->nested_absmax_, tensor.nested_absmax},
+                                                                 {weight->zeros_, tensor.zeros},
+                                                                 {weight->group_index_, tensor.group_index}};
   for (const auto& [memory, source] : parts) {
     auto copy = DeviceMemory::copy_of(device, source);
     if (!copy) return tl::unexpected(copy.error());
@@ -103,14 +142,18 @@ Result<void> CudaWeight::decode_vector(Device& device) {
   auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, 4 * static_cast<std::size_t>(columns));
   if (!memory) return tl::unexpected(memory.error());
   vector_ = std::move(*memory);
-  return device.finish(decode_values(device.stream(), view_, 0, columns, vector_.data<float>()), "decoding a weight");
+  const RowsArguments all{view_, nullptr, 0, 1, ComputeType::fp32, false, vector_.data<float>()};
+  return device.finish(decode_rows(device.stream(), all), "decoding a weight");
 }
 
 Result<QuantizedTensor> CudaWeight::download(Device& device) const {
   auto tensor = QuantizedTensor::allocate(device.host_ledger(), rows, columns, format, codes_.tag());
   if (!tensor) return tensor;
-  const std::pair<const DeviceMemory&, TaggedBuffer&> parts[] = {
-      {codes_, tensor->codes}, {scales_, tensor->scales}, {nested_absmax_, tensor->nested_absmax}};
+  const std::pair<const DeviceMemory&, TaggedBuffer&> parts[] = {{codes_, tensor->codes},
+                                                                 {scales_, tensor->scales},
+                                                                 {nested_absmax_, tensor->nested_absmax},
+                                                                 {zeros_, tensor->zeros},
+                                                                 {group_index_, tensor->group_index}};
   cudaError_t status = cudaSuccess;
   for (const auto& [memory, target] : parts) {
     if (status == cudaSuccess) status = device.download(target.data(), memory.data<std::byte>(), memory.size());
@@ -130,8 +173,25 @@ void CudaWeight::make_view(const DynamicTables& tables) {
   view_.columns = columns;
   view_.values_per_scale = blocked ? format.block_size : per_row ? columns : 0;
   view_.nested_blocks = static_cast<std::int64_t>(nested_absmax_.size() / sizeof(float)) - 1;
-  view_.code_type = format.code_type;
+  view_.code_type = viewed_code_type(format);
   view_.levels = format.levels;
+  view_.ggml_type = format.ggml_type;
+  if (format.code_type == CodeType::unsigned_bits || format.code_type == CodeType::float8_e4m3) show_groups();
+}
+
+void CudaWeight::show_groups() {
+  const bool tiled = format.scale_layout == ScaleLayout::tiles;
+  const bool grouped = tiled || format.scale_layout == ScaleLayout::row_groups;
+  view_.scale_type = format.scale_type;
+  view_.scale_rows = tiled ? format.block_size : format.scale_layout == ScaleLayout::whole ? rows : 1;
+  view_.scale_columns = grouped ? format.block_size : columns;
+  view_.scales_per_row = grouped ? groups_per_row(format, columns) : 1;
+  view_.group_index = group_index_.data<std::int32_t>();
+  view_.zeros = zeros_.data<std::byte>();
+  view_.zero_point = format.zero_point;
+  view_.code_bits = format.code_bits;
+  view_.code_row_bytes = bit_row_bytes(columns, format.code_bits);
+  view_.zero_row_bytes = bit_row_bytes(view_.scales_per_row, format.code_bits);
 }
 
 Result<std::unique_ptr<CudaBuffer>> CudaBuffer::create(Device& device, std::int64_t row_capacity,

@@ -8,7 +8,8 @@
 /// What a CUDA backend hands out: owners of device memory behind the classes of the interface.
 namespace quantscope::cuda {
 
-/// Whether the kernels know a weight format: dense types, 4-bit blocks of even size, INT8 by row.
+/// Whether the kernels know a weight format: dense types, 4-bit blocks of even size, INT8 by row, affine codes in
+/// groups along K, FP8, and every type of GGUF files.
 bool knows_format(const WeightFormat& format);
 
 /// The dynamic map of double quantization on the device.
@@ -24,7 +25,8 @@ class DynamicTables {
 
 class CudaWeight final : public Weight {
  public:
-  /// Room for codes and scales (zero); codes under `tag`. Fails with unsupported for formats that kernels do not know.
+  /// Room for codes and scales (zero) of a matrix that is encoded on the device; codes under `tag`. Fails with
+  /// unsupported for formats that it does not encode: others than dense types, 4-bit blocks and INT8 by row.
   static Result<std::unique_ptr<CudaWeight>> create(Device& device, const DynamicTables& tables, std::int64_t rows,
                                                     std::int64_t columns, const WeightFormat& format, MemoryTag tag);
   /// A copy of a host tensor, complete when this returns.
@@ -44,8 +46,9 @@ class CudaWeight final : public Weight {
 
  private:
   void make_view(const DynamicTables& tables);
+  void show_groups();
 
-  DeviceMemory codes_, scales_, nested_absmax_, vector_;
+  DeviceMemory codes_, scales_, nested_absmax_, zeros_, group_index_, vector_;
   WeightView view_;
 };
 

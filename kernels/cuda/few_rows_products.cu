@@ -58,8 +58,11 @@ bool few_rows_fits(const WeightView& weight) {
     case CodeType::float32: return weight.columns % 8 == 0;
     case CodeType::float16:
     case CodeType::bfloat16: return weight.columns % 8 == 0;
-    default: return false;
+    case CodeType::unsigned_bits:
+    case CodeType::float8_e4m3:
+    case CodeType::ggml_blocks: break;
   }
+  return false;
 }
 
 std::int64_t few_rows_blocks(const FewRowsArguments& arguments, int multiprocessors) {
@@ -76,9 +79,12 @@ cudaError_t multiply_few_rows(cudaStream_t stream, const FewRowsArguments& argum
     case CodeType::signed8: return run_few_rows<Int8Codec>(stream, arguments, shape, blocks);
     case CodeType::float32: return run_few_rows<Dense32Codec>(stream, arguments, shape, blocks);
     case CodeType::float16: return run_few_rows<Dense16Codec<CodeType::float16>>(stream, arguments, shape, blocks);
-    default: break;  // BF16: no other type fits
+    case CodeType::bfloat16: return run_few_rows<Dense16Codec<CodeType::bfloat16>>(stream, arguments, shape, blocks);
+    case CodeType::unsigned_bits:
+    case CodeType::float8_e4m3:
+    case CodeType::ggml_blocks: break;
   }
-  return run_few_rows<Dense16Codec<CodeType::bfloat16>>(stream, arguments, shape, blocks);
+  return cudaErrorInvalidValue;
 }
 
 }  // namespace quantscope::cuda

@@ -4,64 +4,15 @@
 #include <cmath>
 
 #include "kernels/cuda/block_reduce.h"
+#include "kernels/cuda/cursor_kernels.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/warp_products.h"
 
 namespace quantscope::cuda {
 namespace {
 // float32(1 / 127^2) as CUDA code of bitsandbytes writes it, 6.200012e-05.
 constexpr std::uint32_t int8_product_scale_bits = 0x38820610U;
 constexpr unsigned encode_threads = 256;
-constexpr std::int64_t values_per_lane = 8;
-
-/// Rows that the calling warp works on, and its output.
-struct WarpWork {
-  std::int64_t output;
-  std::int64_t first_row;
-  std::int64_t rows;
-};
-
-__device__ WarpWork warp_work(std::int64_t rows) {
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.y) * rows_per_warp;
-  const std::int64_t left = rows - first;
-  return {thread_number() / lanes_per_warp, first, left < rows_per_warp ? left : rows_per_warp};
-}
-
-/// One warp per output, groups of rows along y.
-Grid warp_grid(const ProductArguments& arguments) {
-  return {arguments.target.outputs * lanes_per_warp, (arguments.rows + rows_per_warp - 1) / rows_per_warp};
-}
-
-__device__ void store(const ProductArguments& a, std::int64_t row, std::int64_t n, float product) {
-  if (a.bias != nullptr) product += a.bias[a.target.first_output + n];
-  float& value = a.target.values[row * a.target.stride + n];
-  value = a.target.add ? value + product : product;
-}
-
-__global__ void product_kernel(ProductArguments a) {
-  const WarpWork work = warp_work(a.rows);
-  if (work.output >= a.target.outputs) return;
-  const std::int64_t lane = threadIdx.x % lanes_per_warp;
-  const std::int64_t columns = a.weight.columns;
-  const std::int64_t first_value = (a.target.first_output + work.output) * columns;
-  const float* const x = a.input + work.first_row * columns;
-  float sums[rows_per_warp] = {};
-  for (std::int64_t k0 = lane * values_per_lane; k0 < columns; k0 += values_per_lane * lanes_per_warp) {
-    WeightCursor weights(a.weight, first_value + k0);
-    const std::int64_t end = k0 + values_per_lane < columns ? k0 + values_per_lane : columns;
-    for (std::int64_t k = k0; k < end; ++k) {
-      const float w = round_to(a.compute, weights.next());
-#pragma unroll
-      for (int m = 0; m < rows_per_warp; ++m) {
-        if (m < work.rows) sums[m] = fmaf(x[m * columns + k], w, sums[m]);
-      }
-    }
-  }
-#pragma unroll
-  for (int m = 0; m < rows_per_warp; ++m) {
-    const float sum = warp_sum(sums[m]);
-    if (lane == 0 && m < work.rows) store(a, work.first_row + m, work.output, sum);
-  }
-}
 
 __device__ bool is_outlier(float value, float threshold) { return threshold > 0.0F && magnitude(value) >= threshold; }
 
@@ -151,7 +102,7 @@ __device__ void finish_int8(const ProductArguments& a, const Int8Rows& rows, std
   const float scale = static_cast<const float*>(a.weight.scales)[output];
   const float product =
       static_cast<float>(integers) * rows.absmax[row] * scale * float_from_bits(int8_product_scale_bits);
-  store(a, row, n, product + outlier_product(a, rows, row, output, scale));
+  store_product(a, row, n, product + outlier_product(a, rows, row, output, scale));
 }
 
 /// One warp per output and up to rows_per_warp rows.
@@ -198,7 +149,7 @@ __global__ void int8_finish_kernel(ProductArguments a, Int8Rows rows, const std:
 }  // namespace
 
 cudaError_t multiply_rounded(cudaStream_t stream, const ProductArguments& arguments) {
-  return launch(stream, warp_grid(arguments), product_kernel, arguments);
+  return cursor_kernels(arguments.weight).multiply(stream, arguments);
 }
 
 cudaError_t encode_int8_rows(cudaStream_t stream, const Int8EncodeArguments& arguments) {

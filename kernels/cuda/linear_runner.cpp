@@ -215,8 +215,8 @@ Result<void> LinearRunner::multiply_in_library(const Linear& linear, const Produ
       const auto memory = decoded_.reserve<std::byte>(device_, tile * weight.columns * size);
       if (!memory) return tl::unexpected(memory.error());
       product.w = *memory;
-      const cudaError_t status =
-          decode_operand(device_.stream(), weight, first, product.outputs, linear.compute, is_narrow, *memory);
+      const cudaError_t status = decode_operand(
+          device_.stream(), {weight, nullptr, first, product.outputs, linear.compute, is_narrow, *memory});
       if (status != cudaSuccess) return device_.queued(status, "decoding a weight");
     }
     if (auto done = library_->multiply(product, operands); !done) return done;

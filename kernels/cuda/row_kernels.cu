@@ -11,16 +11,6 @@
 namespace quantscope::cuda {
 namespace {
 
-__global__ void embed_kernel(WeightView table, const std::int32_t* ids, std::int64_t rows, ComputeType compute,
-                             float* hidden) {
-  ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
-  const std::int64_t i = thread_number();
-  if (i >= rows * table.columns) return;
-  const std::int64_t position = ids[i / table.columns] * table.columns + i % table.columns;
-  hidden[i] = round_to(compute, decode_at(table, position));
-}
-
 __device__ std::uint16_t narrowed(ComputeType compute, float value) {
   return compute == ComputeType::fp16 ? fp32_to_fp16(value) : fp32_to_bf16(value);
 }
@@ -101,14 +91,6 @@ __global__ void bias_kernel(float* values, std::int64_t stride, std::int64_t row
 cudaError_t row_kernels_status() {
   cudaFuncAttributes attributes{};
   return cudaFuncGetAttributes(&attributes, gate_kernel);
-}
-
-cudaError_t embed_rows(cudaStream_t stream, const WeightView& table, const std::int32_t* ids, std::int64_t rows,
-                       ComputeType compute, float* hidden) {
-  Blocks blocks;
-  blocks.x = (rows * table.columns + threads_per_block - 1) / threads_per_block;
-  blocks.overlapped = true;
-  return launch_blocks(stream, blocks, embed_kernel, table, ids, rows, compute, hidden);
 }
 
 cudaError_t prepare_rows(cudaStream_t stream, const PrepareArguments& arguments) {

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/weight_view.h"
+#include "kernels/formats/half.h"
 #include "kernels/gate_activation.h"
 
 /// Kernels over rows of activations. Each function queues one kernel; all pointers are device memory.
@@ -13,10 +13,6 @@ namespace quantscope::cuda {
 
 /// Whether this build has code for the current GPU.
 cudaError_t row_kernels_status();
-
-/// hidden[r] = row ids[r] of the table, rounded.
-cudaError_t embed_rows(cudaStream_t stream, const WeightView& table, const std::int32_t* ids, std::int64_t rows,
-                       ComputeType compute, float* hidden);
 
 /// How rows of activations become operands: RMSNorm, or as they are, then rounded.
 struct PrepareArguments {

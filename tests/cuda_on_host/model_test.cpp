@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <cmath>
 
+#include "core/checkpoint/gguf_export.h"
+#include "core/experiment/write_checkpoint.h"
 #include "core/model/generate.h"
+#include "core/quantize/quantize_tensor.h"
+#include "kernels/cpu/cpu_backend.h"
 #include "tests/cuda_on_host/gpu_test.h"
 #include "tests/support/architecture_case.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
 
 namespace quantscope::testing {
 namespace {
@@ -21,6 +26,7 @@ class OnGpu {
   }
   Decoder& decoder() { return *decoder_; }
   MemoryRows memory() { return backend_->ledger().current(); }
+  const Model& model() const { return *model_; }
 
   std::vector<float> logits(std::span<const std::int32_t> ids) {
     std::vector<float> all;
@@ -86,6 +92,74 @@ TEST_P(CudaArchitecture, LogitsAreThoseOfTheLibrary) {
 INSTANTIATE_TEST_SUITE_P(Cases, CudaArchitecture,
                          ::testing::Values("llama_bias", "qwen3_tied", "smollm3_window", "phi3_window", "gemma2"),
                          [](const auto& param_info) { return std::string(param_info.param); });
+
+/// A way to write a checkpoint: a GGUF file of one type, or a Hugging Face folder of a layout.
+struct Stored {
+  const char* name;
+  GgmlType type = GgmlType::f32;   ///< of a GGUF file
+  const char* layout = nullptr;    ///< or of a folder,
+  const char* configuration = "";  ///< whose codes have this configuration
+};
+
+/// Models that run with the codes that their checkpoint holds.
+class CudaAsStored : public CudaGeneration, public ::testing::WithParamInterface<Stored> {
+ protected:
+  std::filesystem::path source() const { return folder_.path() / "tiny"; }
+  /// Writes the tiny model as the parameter says.
+  std::filesystem::path write() const {
+    write_tiny_model(source(), 256, 512);
+    const auto checkpoint = value_of(Checkpoint::open(source()));
+    const auto backend = value_of(create_cpu_backend({1, "auto"}));
+    const Stored& stored = GetParam();
+    if (stored.layout == nullptr) {
+      const std::filesystem::path file = folder_.path() / "tiny.gguf";
+      EXPECT_TRUE(write_gguf(*checkpoint, {}, {stored.type, stored.type}, *backend, file, {}, {}).has_value());
+      return file;
+    }
+    const auto resolved = resolve(value_of(parse_configuration(stored.configuration)), checkpoint->model(),
+                                  checkpoint->tensors(), describe_cpu(), {64, 64});
+    EXPECT_TRUE(resolved.has_value());
+    value_of(write_checkpoint(*checkpoint, *resolved, *backend, stored.layout, folder_.path() / "out", {}, {}));
+    return folder_.path() / "out";
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_P(CudaAsStored, LogitsMemoryAndQuantizationErrorsAreThoseOfTheCpu) {
+  LoadedModel cpu = LoadedModel::load(write(), "as-stored:compute=fp32", 256, 64);
+  OnGpu gpu(cpu, create_gpu());
+  const MemoryRows expected = cpu.backend->ledger().current();
+  EXPECT_EQ(gpu.memory()[MemoryTag::codes], expected[MemoryTag::codes]);
+  EXPECT_EQ(gpu.memory()[MemoryTag::scales], expected[MemoryTag::scales]);
+  const std::vector<std::int32_t> ids = {1, 17, 200, 3, 99, 5, 42, 42, 250, 0, 77, 128, 31, 64, 8, 9, 10, 11, 12, 13};
+  EXPECT_LE(largest_difference(gpu.logits(ids), cpu.logits(ids)), 1e-3);
+
+  const auto plain = value_of(Checkpoint::open(source()));
+  int compared = 0;
+  for (const Model::Entry& entry : cpu.model->entries()) {
+    if (entry.plan.tag != MemoryTag::codes) continue;
+    const TensorInfo& tensor = *plain->find(entry.plan.slot.name);
+    const Weight& weight = *gpu.model().find(entry.plan.slot.name)->weight;
+    const QuantizationError on_cpu = value_of(quantization_error(*plain, tensor, *cpu.backend, *entry.weight));
+    const QuantizationError on_gpu = value_of(quantization_error(*plain, tensor, gpu.model().backend(), weight));
+    EXPECT_GT(on_cpu.relative_error, 0.0) << tensor.name;
+    EXPECT_EQ(on_gpu.relative_error, on_cpu.relative_error) << tensor.name;
+    EXPECT_EQ(on_gpu.cosine, on_cpu.cosine) << tensor.name;
+    EXPECT_EQ(on_gpu.max_absolute, on_cpu.max_absolute) << tensor.name;
+    EXPECT_EQ(on_gpu.mean_absolute, on_cpu.mean_absolute) << tensor.name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 2 * 7);
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, CudaAsStored,
+                         ::testing::Values(Stored{"q8_0", GgmlType::q8_0}, Stored{"q4_0", GgmlType::q4_0},
+                                           Stored{"q4_k", GgmlType::q4_k}, Stored{"q6_k", GgmlType::q6_k},
+                                           Stored{"gptq", {}, "gptq", "int4:block=32"},
+                                           Stored{"gptq_8_bit", {}, "gptq", "int8"},
+                                           Stored{"awq", {}, "awq", "int4:block=32"}),
+                         [](const auto& param_info) { return std::string(param_info.param.name); });
 
 TEST_F(CudaGeneration, LogitsAndGreedyTokensEqualTheLibrarys) {
   QUANTSCOPE_REQUIRE_SHARED();
