@@ -7,8 +7,8 @@
 #include "kernels/cuda/weight_view.h"
 
 /// How few_rows_kernel.h reads and decodes weights, one codec per way of storing them. In a step four lanes load 128
-/// consecutive weights of a row, 32 each, 16 bytes at a time; a lane's weights are decoded in four pieces of eight, as
-/// pairs of the compute type. The decoded weight is that of kernels/formats, rounded once.
+/// consecutive weights of a row, 32 each, 16 bytes at a time where they are aligned; a lane's weights are decoded in
+/// four pieces of eight, as pairs of the compute type. The decoded weight is that of kernels/formats, rounded once.
 namespace quantscope::cuda {
 
 inline constexpr int step_columns = 128;
@@ -104,14 +104,23 @@ struct Dense32Codec {
   __device__ static float factor(const WeightView&, const Raw&, const PackedTables*) { return 1.0F; }
 };
 
-/// The four signed bytes of a word, exactly: each becomes the last byte of a mantissa of 2^23 + 128 + byte.
+/// The four bytes of a word minus a small integer, exactly: each becomes the last byte of a mantissa of 2^23 + byte.
+__device__ inline void bytes_to_floats(std::uint32_t word, float subtracted, float (&values)[4]) {
+  const float bias = 8388608.0F + subtracted;
+  values[0] = float_from_bits(__byte_perm(word, 0x4B000000U, 0x7440)) - bias;
+  values[1] = float_from_bits(__byte_perm(word, 0x4B000000U, 0x7441)) - bias;
+  values[2] = float_from_bits(__byte_perm(word, 0x4B000000U, 0x7442)) - bias;
+  values[3] = float_from_bits(__byte_perm(word, 0x4B000000U, 0x7443)) - bias;
+}
+
+/// The four signed bytes of a word, exactly.
 __device__ inline void signed_bytes_to_floats(std::uint32_t word, float (&values)[4]) {
-  const std::uint32_t shifted = word ^ 0x80808080U;
-  constexpr float bias = 8388608.0F + 128.0F;
-  values[0] = float_from_bits(__byte_perm(shifted, 0x4B000000U, 0x7440)) - bias;
-  values[1] = float_from_bits(__byte_perm(shifted, 0x4B000000U, 0x7441)) - bias;
-  values[2] = float_from_bits(__byte_perm(shifted, 0x4B000000U, 0x7442)) - bias;
-  values[3] = float_from_bits(__byte_perm(shifted, 0x4B000000U, 0x7443)) - bias;
+  bytes_to_floats(word ^ 0x80808080U, 128.0F, values);
+}
+
+/// Word `index` of four; spelled out, so that it stays in a register.
+__device__ inline std::uint32_t word_of(const uint4& words, int index) {
+  return index == 0 ? words.x : index == 1 ? words.y : index == 2 ? words.z : words.w;
 }
 
 /// INT8 rows, decoded (not LLM.int8()).
@@ -188,10 +197,7 @@ struct Packed4Codec {
   template <class Compute>
   __device__ static void decode(const Raw& raw, int piece, float factor, const PackedTables* tables,
                                 std::uint32_t (&pairs)[4]) {
-    const std::uint32_t word = piece == 0   ? raw.codes.x
-                               : piece == 1 ? raw.codes.y
-                               : piece == 2 ? raw.codes.z
-                                            : raw.codes.w;
+    const std::uint32_t word = word_of(raw.codes, piece);
     const float2* const table = tables->pairs + threadIdx.x % 16;
 #pragma unroll
     for (int byte = 0; byte < 4; ++byte) {

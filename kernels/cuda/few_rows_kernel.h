@@ -3,7 +3,9 @@
 
 #include "kernels/cuda/activate.h"
 #include "kernels/cuda/block_reduce.h"
+#include "kernels/cuda/few_rows_block_codecs.h"
 #include "kernels/cuda/few_rows_codecs.h"
+#include "kernels/cuda/few_rows_k_codecs.h"
 #include "kernels/cuda/few_rows_products.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/row_preparation.h"
@@ -29,8 +31,9 @@ struct FewRowsShape {
   int tiles = 0;
   int first_tiles[largest_part_count] = {};  ///< of each part
   int columns = 0;
-  int warp_shift = 3;   ///< log2 of the warps that share a tile, 1..3
-  int block_shift = 0;  ///< log2 of values per scale, packed 4-bit codes only
+  std::int64_t row_bytes = 0;  ///< of codes
+  int warp_shift = 3;          ///< log2 of the warps that share a tile, 1..3
+  int block_shift = 0;         ///< log2 of values per scale, packed 4-bit codes only
   LocalTable<float, 16> levels{};
 
   QUANTSCOPE_HOST_DEVICE int tile_count_shift() const { return 3 - warp_shift; }  ///< log2 of a block's tiles
@@ -50,14 +53,9 @@ __device__ inline FewRowsTile tile_at(const FewRowsArguments& a, const FewRowsSh
 }
 
 /// Row `output` of a weight; rows beyond the last are read as the last and their products dropped.
-__device__ inline WeightRow weight_row(const FewRowsArguments& a, int part, int output) {
-  const WeightView& weight = a.parts[part].weight;
+__device__ inline WeightRow weight_row(const FewRowsArguments& a, const FewRowsShape& shape, int part, int output) {
   const int row = a.parts[part].first_row + min(output, a.parts[part].outputs - 1);
-  const int bits = weight.code_type == CodeType::packed4   ? 4
-                   : weight.code_type == CodeType::signed8 ? 8
-                   : weight.code_type == CodeType::float32 ? 32
-                                                           : 16;
-  return {static_cast<const unsigned char*>(weight.codes) + row * (weight.columns * bits >> 3), row, part};
+  return {static_cast<const unsigned char*>(a.parts[part].weight.codes) + row * shape.row_bytes, row, part};
 }
 
 /// The two outputs whose weights a lane loads.
@@ -69,7 +67,8 @@ __device__ inline LaneRows lane_rows(const FewRowsArguments& a, const FewRowsSha
   const FewRowsTile place = tile_at(a, shape, tile);
   const int output = place.first_output + static_cast<int>(threadIdx.x % lanes_per_warp / 4);
   const bool gate = a.result == FewRowsResult::gate;
-  return {weight_row(a, place.part, output), weight_row(a, gate ? 1 : place.part, gate ? output : output + 8)};
+  return {weight_row(a, shape, place.part, output),
+          weight_row(a, shape, gate ? 1 : place.part, gate ? output : output + 8)};
 }
 
 /// A lane's weights of one step.
@@ -98,8 +97,8 @@ template <class Codec, class Compute, int row_tiles>
 __device__ void multiply_step(const StepCodes<Codec>& codes, int k, const FewRowsArguments& a,
                               const std::uint16_t* activations, int columns, const PackedTables* tables,
                               float (&sums)[row_tiles][4]) {
-  const float first_factor = Codec::factor(a.parts[0].weight, codes.first, tables);
-  const float second_factor = Codec::factor(a.parts[0].weight, codes.second, tables);
+  const auto first_factor = Codec::factor(a.parts[0].weight, codes.first, tables);
+  const auto second_factor = Codec::factor(a.parts[0].weight, codes.second, tables);
 #pragma unroll
   for (int piece = 0; piece < pieces_per_step; ++piece) {
     const int column = k + Codec::column(piece, static_cast<int>(threadIdx.x % 4));
@@ -331,5 +330,17 @@ extern template cudaError_t run_few_rows<Int8Codec>(cudaStream_t, const FewRowsA
                                                     std::int64_t);
 extern template cudaError_t run_few_rows<Packed4Codec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
                                                        std::int64_t);
+extern template cudaError_t run_few_rows<Affine4Codec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                       std::int64_t);
+extern template cudaError_t run_few_rows<Q80Codec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                   std::int64_t);
+extern template cudaError_t run_few_rows<Q40Codec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                   std::int64_t);
+extern template cudaError_t run_few_rows<Q4KCodec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                   std::int64_t);
+extern template cudaError_t run_few_rows<Q5KCodec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                   std::int64_t);
+extern template cudaError_t run_few_rows<Q6KCodec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                   std::int64_t);
 
 }  // namespace quantscope::cuda

@@ -27,6 +27,22 @@ int tiles_of(const FewRowsArguments& arguments, int part) {
   return (rows + outputs - 1) / outputs;
 }
 
+std::int64_t row_bytes_of(const WeightView& weight) {
+  switch (weight.code_type) {
+    case CodeType::float32: return 4 * weight.columns;
+    case CodeType::float16:
+    case CodeType::bfloat16: return 2 * weight.columns;
+    case CodeType::signed8:
+    case CodeType::float8_e4m3: return weight.columns;
+    case CodeType::packed4: return weight.columns / 2;
+    case CodeType::unsigned_bits: return weight.code_row_bytes;
+    case CodeType::ggml_blocks: return ggml_bytes(weight.ggml_type, weight.columns);
+  }
+  return 0;
+}
+
+bool is_dense(CodeType type) { return type <= CodeType::bfloat16; }
+
 /// Depends on the weights alone, as the order of the sums does.
 FewRowsShape shape_of(const FewRowsArguments& arguments) {
   FewRowsShape shape;
@@ -37,14 +53,26 @@ FewRowsShape shape_of(const FewRowsArguments& arguments) {
     shape.tiles += tiles_of(arguments, part);
   }
   shape.columns = static_cast<int>(weight.columns);
+  shape.row_bytes = row_bytes_of(weight);
   // Dense weights are limited by memory, which likes long consecutive pieces of a row; packed ones by arithmetic.
-  const bool packed = weight.code_type == CodeType::packed4 || weight.code_type == CodeType::signed8;
+  const bool packed = !is_dense(weight.code_type);
   while (packed && shape.warp_shift > 1 && shape.tiles << (shape.warp_shift - 1) >= wanted_warps) --shape.warp_shift;
   if (weight.code_type == CodeType::packed4) {
     shape.block_shift = shift_of(weight.values_per_scale);
     shape.levels = levels_table(weight.levels);
   }
   return shape;
+}
+
+cudaError_t multiply_blocks(cudaStream_t stream, const FewRowsArguments& arguments, const FewRowsShape& shape,
+                            std::int64_t blocks) {
+  const GgmlType type = arguments.parts[0].weight.ggml_type;
+  if (type == GgmlType::q8_0) return run_few_rows<Q80Codec>(stream, arguments, shape, blocks);
+  if (type == GgmlType::q4_0) return run_few_rows<Q40Codec>(stream, arguments, shape, blocks);
+  if (type == GgmlType::q4_k) return run_few_rows<Q4KCodec>(stream, arguments, shape, blocks);
+  if (type == GgmlType::q5_k) return run_few_rows<Q5KCodec>(stream, arguments, shape, blocks);
+  if (type == GgmlType::q6_k) return run_few_rows<Q6KCodec>(stream, arguments, shape, blocks);
+  return cudaErrorInvalidValue;
 }
 }  // namespace
 
@@ -59,8 +87,13 @@ bool few_rows_fits(const WeightView& weight) {
     case CodeType::float16:
     case CodeType::bfloat16: return weight.columns % 8 == 0;
     case CodeType::unsigned_bits:
-    case CodeType::float8_e4m3:
-    case CodeType::ggml_blocks: break;
+      return weight.code_bits == 4 && weight.group_index == nullptr && weight.columns % 32 == 0 &&
+             weight.scale_columns % 32 == 0 && weight.scale_columns < 1 << 24;
+    case CodeType::ggml_blocks:
+      return weight.ggml_type == GgmlType::q8_0 || weight.ggml_type == GgmlType::q4_0 ||
+             weight.ggml_type == GgmlType::q4_k || weight.ggml_type == GgmlType::q5_k ||
+             weight.ggml_type == GgmlType::q6_k;
+    case CodeType::float8_e4m3: break;
   }
   return false;
 }
@@ -80,9 +113,9 @@ cudaError_t multiply_few_rows(cudaStream_t stream, const FewRowsArguments& argum
     case CodeType::float32: return run_few_rows<Dense32Codec>(stream, arguments, shape, blocks);
     case CodeType::float16: return run_few_rows<Dense16Codec<CodeType::float16>>(stream, arguments, shape, blocks);
     case CodeType::bfloat16: return run_few_rows<Dense16Codec<CodeType::bfloat16>>(stream, arguments, shape, blocks);
-    case CodeType::unsigned_bits:
-    case CodeType::float8_e4m3:
-    case CodeType::ggml_blocks: break;
+    case CodeType::unsigned_bits: return run_few_rows<Affine4Codec>(stream, arguments, shape, blocks);
+    case CodeType::ggml_blocks: return multiply_blocks(stream, arguments, shape, blocks);
+    case CodeType::float8_e4m3: break;
   }
   return cudaErrorInvalidValue;
 }

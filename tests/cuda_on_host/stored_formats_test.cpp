@@ -28,6 +28,25 @@ std::vector<StoredCase> cases() {
   return list;
 }
 
+/// What few_rows_block_codecs.h multiplies, in rows that several warps share and that end within a step.
+std::vector<StoredCase> few_rows_cases() {
+  std::vector<StoredCase> list;
+  for (const ZeroPoint zero : {ZeroPoint::none, ZeroPoint::integer, ZeroPoint::floating})
+    for (const ScaleType scale : {ScaleType::float32, ScaleType::float16, ScaleType::bfloat16}) {
+      WeightFormat format = affine_format(4, zero == ZeroPoint::none ? 4096 : 32, scale);
+      format.zero_point = zero;
+      list.push_back({"4 bits in order, zero " + std::to_string(static_cast<int>(zero)) + ", scale " +
+                          std::to_string(static_cast<int>(scale)),
+                      format,
+                      {32, 96, 1312}});
+    }
+  for (const GgmlType type : {GgmlType::q8_0, GgmlType::q4_0})
+    list.push_back({std::string(ggml_type_info(type).name), ggml_format(type), {32, 96, 1312}});
+  for (const GgmlType type : {GgmlType::q4_k, GgmlType::q5_k, GgmlType::q6_k})
+    list.push_back({std::string(ggml_type_info(type).name), ggml_format(type), {256, 1280}});
+  return list;
+}
+
 QuantizedTensor tensor_of(MemoryLedger& ledger, std::int64_t rows, std::int64_t columns, const WeightFormat& format) {
   if (format.code_type != CodeType::ggml_blocks) return random_tensor(ledger, rows, columns, format);
   QuantizedTensor tensor = QuantizedTensor::allocate(ledger, rows, columns, format, MemoryTag::codes).value();
@@ -121,29 +140,99 @@ TEST_F(CudaStoredFormats, EmbedRowsRoundedToTheComputeType) {
   }
 }
 
-/// One row, three, more than a warp multiplies, and more than few_rows takes; odd sizes among them.
+double largest_magnitude(const std::vector<float>& values) {
+  double largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(static_cast<double>(value)));
+  return largest;
+}
+
+/// One row, three, more than a warp multiplies, and more than are decoded in registers; odd sizes among them.
+void expect_linears(Backend& backend, const QuantizedTensor& tensor, const Weight& weight, const std::string& name) {
+  const double largest = largest_magnitude(reference_rows(tensor, 0, tensor.rows));
+  for (const std::int64_t rows : {1, 3, 17, 70}) {
+    const auto x = random_values(rows * tensor.columns, 2);
+    for (const ComputeType compute : {ComputeType::fp32, ComputeType::fp16, ComputeType::bf16}) {
+      if (compute == ComputeType::fp16 && largest > 60000) continue;  // FP16 has no such values
+      Linear linear;
+      linear.weight = &weight;
+      linear.compute = compute;
+      expect_near(multiply(backend, linear, x, rows), reference::linear(x, rows, tensor, compute),
+                  1e-5 + 3e-6 * largest * static_cast<double>(tensor.columns),
+                  name + ", K " + std::to_string(tensor.columns) + ", rows " + std::to_string(rows) + ", compute " +
+                      std::to_string(static_cast<int>(compute)));
+    }
+  }
+}
+
 TEST_F(CudaStoredFormats, LinearsAgreeWithTheReference) {
-  constexpr std::int64_t outputs = 37;
   for (const StoredCase& stored : cases()) {
     const std::int64_t columns = stored.columns[std::min<std::size_t>(3, stored.columns.size() - 1)];
-    const QuantizedTensor tensor = tensor_of(host_, outputs, columns, stored.format);
-    const auto weight = upload(tensor, stored.name);
-    double largest = 0;
-    for (const float value : reference_rows(tensor, 0, outputs))
-      largest = std::max(largest, std::abs(static_cast<double>(value)));
-    for (const std::int64_t rows : {1, 3, 17, 70}) {
-      const auto x = random_values(rows * columns, 2);
-      for (const ComputeType compute : {ComputeType::fp32, ComputeType::fp16, ComputeType::bf16}) {
-        if (compute == ComputeType::fp16 && largest > 60000) continue;  // FP16 has no such values
-        Linear linear;
-        linear.weight = weight.get();
-        linear.compute = compute;
-        expect_near(
-            multiply(*backend_, linear, x, rows), reference::linear(x, rows, tensor, compute),
-            1e-5 + 3e-6 * largest * static_cast<double>(columns),
-            stored.name + ", rows " + std::to_string(rows) + ", compute " + std::to_string(static_cast<int>(compute)));
-      }
+    const QuantizedTensor tensor = tensor_of(host_, 37, columns, stored.format);
+    expect_linears(*backend_, tensor, *upload(tensor, stored.name), stored.name);
+  }
+}
+
+TEST_F(CudaStoredFormats, LinearsWhoseWeightsAreDecodedInRegistersAgreeWithTheReference) {
+  for (const StoredCase& stored : few_rows_cases())
+    for (const std::int64_t columns : stored.columns) {
+      const QuantizedTensor tensor = tensor_of(host_, 37, columns, stored.format);
+      expect_linears(*backend_, tensor, *upload(tensor, stored.name), stored.name);
     }
+}
+
+TEST_F(CudaStoredFormats, RowsDoNotDependOnThoseBesideThem) {
+  for (const StoredCase& stored : few_rows_cases()) {
+    const std::int64_t columns = stored.columns.back();
+    const QuantizedTensor tensor = tensor_of(host_, 130, columns, stored.format);
+    const auto weight = upload(tensor, stored.name);
+    Linear linear;
+    linear.weight = weight.get();
+    linear.compute = ComputeType::bf16;
+    const auto x = random_values(11 * columns, 4, 0.01F);
+    const auto whole = multiply(*backend_, linear, x, 11);
+    for (const auto& [first, count] : {std::pair{3, 1}, std::pair{0, 8}, std::pair{2, 9}}) {
+      const auto part =
+          multiply(*backend_, linear, {x.begin() + first * columns, x.begin() + (first + count) * columns}, count);
+      EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * 130)) << stored.name;
+    }
+  }
+}
+
+/// Linears of one norm are one launch where the formats of their weights agree, and so is a gate.
+TEST_F(CudaStoredFormats, FusedLinearsEqualThoseOnTheirOwn) {
+  for (const StoredCase& stored : few_rows_cases()) {
+    const std::int64_t columns = stored.columns.back();
+    const auto a = upload(tensor_of(host_, 37, columns, stored.format), stored.name);
+    const auto b = upload(tensor_of(host_, 20, columns, stored.format), stored.name);
+    const auto c = upload(tensor_of(host_, 37, columns, stored.format), stored.name);
+    const auto norm_weight =
+        create_weight(*backend_, random_values(columns, 3), 1, columns, dense_format(DataType::fp32));
+    const Norm norm{norm_weight.get(), 1e-6F};
+    const auto input = create_filled(*backend_, random_values(2 * columns, 5), 2);
+    std::vector<LinearOutput> outputs;
+    std::vector<std::unique_ptr<Buffer>> buffers;
+    for (const Weight* weight : {a.get(), b.get(), c.get()}) {
+      buffers.push_back(create_filled(*backend_, std::vector<float>(static_cast<std::size_t>(2 * weight->rows)), 2));
+      outputs.push_back({{.weight = weight, .compute = ComputeType::bf16}, buffers.back().get()});
+    }
+    std::vector<float> normalized;
+    const Tap tap = [&](const Linear&, std::span<const float> values, std::int64_t) {
+      normalized.assign(values.begin(), values.end());
+    };
+    ASSERT_TRUE(backend_->norm_linears(*input, 2, norm, outputs, &tap).has_value());
+    for (const LinearOutput& output : outputs)
+      EXPECT_TRUE(same_bits(values_of(*backend_, *output.output, 2), multiply(*backend_, output.linear, normalized, 2)))
+          << stored.name;
+    const auto gated = create_filled(*backend_, std::vector<float>(2 * 37), 2);
+    const auto& [gate, up] = std::pair{outputs[0].linear, outputs[2].linear};
+    ASSERT_TRUE(backend_->norm_gate_up(*input, 2, norm, gate, up, GateActivation::silu, *gated, nullptr).has_value());
+    const auto gates = multiply(*backend_, gate, normalized, 2);
+    const auto ups = multiply(*backend_, up, normalized, 2);
+    std::vector<double> expected(gates.size());
+    for (std::size_t i = 0; i < gates.size(); ++i)
+      expected[i] = reference::silu_gate(static_cast<double>(gates[i]), static_cast<double>(ups[i]));
+    const auto [least, most] = std::ranges::minmax(expected);
+    expect_near(values_of(*backend_, *gated, 2), expected, 1e-5 * (1 + std::max(-least, most)), stored.name);
   }
 }
 

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/cuda/few_rows_kernel.h"
+
+namespace quantscope::cuda {
+
+template cudaError_t run_few_rows<Affine4Codec>(cudaStream_t, const FewRowsArguments&, const FewRowsShape&,
+                                                std::int64_t);
+
+}  // namespace quantscope::cuda
