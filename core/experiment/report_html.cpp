@@ -93,7 +93,7 @@ std::string charts(std::span<const RunResult> runs, const std::filesystem::path&
   return figure(folder / "accuracy.png", pair_sentences(runs), "F1 and exact match with their error bars") +
          figure(folder / "divergence.png", kl_sentences(runs), "KL divergence from the base") +
          figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured and forecast") +
-         figure(folder / "weights.png", {}, "Weights of a tensor before and after quantization") +
+         figure(folder / "weights.png", {}, "Weights of one tensor") +
          figure(folder / "levels.png",
                 {"Where the levels of the 4-bit types lie follows from their definition; nothing is measured here."},
                 "Levels of the 4-bit types");

@@ -17,6 +17,7 @@
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_study.h"
+#include "ui/models/result_rows.h"
 #include "ui/models/workspace_rows.h"
 #include "ui/pages/page.h"
 #include "ui/window/actions.h"
@@ -123,19 +124,20 @@ class WorkspaceTest : public QObject {
       create_workspace(window, study.workspace);
       run(window, study, "fp32");
       run(window, study, "nf4");
+      window.queue().add(study.files.kl_request("nf4"), {});
       wait_until_idle(window);
       QCOMPARE(window.runs().entries().back().stage, RunEntry::Stage::finished);
-      QTRY_VERIFY_WITH_TIMEOUT(window.runs().entries().back().pair.has_value(), patience_ms);
+      QTRY_VERIFY_WITH_TIMEOUT(window.runs().entries()[1].pair.has_value(), patience_ms);
       before = cells(window);
       figures = numbers(window);
     }
     MainWindow window(ResourcePaths::locate());
     open_workspace(window, study.workspace);
-    QTRY_VERIFY_WITH_TIMEOUT(window.runs().entries().back().pair.has_value(), patience_ms);
+    QTRY_VERIFY_WITH_TIMEOUT(window.runs().entries()[1].pair.has_value(), patience_ms);
     QCOMPARE(cells(window), before);
     QCOMPARE(numbers(window), figures);
     QVERIFY(window.windowTitle().startsWith(QStringLiteral("study.quantscope")));
-    for (const int page : {2, 3}) QTRY_VERIFY(window.pages()[page]->shows_chart());
+    for (const int page : {2, 3, 4}) QTRY_VERIFY(window.pages()[page]->shows_chart());
     QTRY_VERIFY_WITH_TIMEOUT(window.session().checkpoint() != nullptr, patience_ms);
   }
 
@@ -225,6 +227,25 @@ class WorkspaceTest : public QObject {
     QCOMPARE(window.runs().baseline()->request.settings, *parse_configuration("nf4"));
     create_workspace(window, study.at("second.quantscope"));
     QCOMPARE(window.runs().rowCount(), 0);  // the first file keeps them
+  }
+
+  void a_new_workspace_takes_in_all_or_is_not_made() {
+    const Study study;
+    MainWindow window(ResourcePaths::locate());
+    window.queue().add(study.files.kl_request("nf4"), {});
+    wait_until_idle(window);
+    // A result that was read back has lost what the percentiles are computed from, so that no workspace can keep it.
+    const RunResult whole = *window.runs().entries().front().result;
+    window.runs().replace({row_of(value_of(run_result_from_json(to_json(whole))))});
+    QSignalSpy failed(&window.workspace(), &WorkspaceControl::failed);
+    window.workspace().create(study.workspace);
+    QVERIFY(failed.wait(patience_ms));
+    QVERIFY(!window.workspace().is_open());
+    for (const char* suffix : {"", "-wal", "-shm"}) QVERIFY(!QFile::exists(study.workspace + QLatin1String(suffix)));
+    QCOMPARE(window.runs().rowCount(), 1);
+    window.runs().replace({row_of(whole)});
+    create_workspace(window, study.workspace);
+    QCOMPARE(window.runs().rowCount(), 1);
   }
 
   void results_that_nothing_keeps_are_not_lost_unasked() {

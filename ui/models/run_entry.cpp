@@ -22,7 +22,9 @@ QString unfinished_text(const RunEntry& entry) {
   if (entry.result != nullptr && entry.result->qa) kept << tr("%1 answers").arg(entry.result->qa->answers.size());
   if (entry.result != nullptr && entry.result->perplexity)
     kept << tr("%1 windows of text").arg(entry.result->perplexity->result.chunks.size());
-  return kept.isEmpty() ? tr("unfinished") : tr("unfinished, %1 kept").arg(kept.join(tr(" and ")));
+  if (entry.result != nullptr && entry.result->kl)
+    kept << tr("%1 windows of KL divergence").arg(entry.result->kl->result.chunks.size());
+  return kept.isEmpty() ? tr("unfinished") : tr("unfinished, %1 kept").arg(kept.join(QStringLiteral(", ")));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ void WorkspaceControl::create(const QString& path) {
   // The baseline first, so that it is the baseline again when the file is opened.
   std::vector<RunEntry> rows;
   std::ranges::copy_if(runs_.entries(), std::back_inserter(rows), &QString::isEmpty, &RunEntry::workspace);
-  std::ranges::stable_partition(rows, [&](const RunEntry& row) { return row.id == runs_.baseline()->id; });
+  std::stable_partition(rows.begin(), rows.end(), [&](const RunEntry& row) { return row.id == runs_.baseline()->id; });
   keeper_.create(QFileInfo(path).absoluteFilePath(), std::move(rows));
 }
 

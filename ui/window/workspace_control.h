@@ -40,7 +40,6 @@ class WorkspaceControl : public QObject {
   QString why_not_close() const;
   QString why_not_resume() const;
 
- public Q_SLOTS:
   /// Goes on with every run that has not finished.
   void resume();
 

@@ -14,6 +14,12 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
+/// The file and what SQLite may have left beside it.
+void remove_database(const fs::path& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(path.string() + suffix, ignored);
+}
+
 /// Results as they are; what was stopped before it had any is noted as a plan.
 Result<void> take_in(Workspace& workspace, const std::vector<RunEntry>& rows) {
   for (const RunEntry& row : rows) {
@@ -76,7 +82,11 @@ Result<void> WorkspaceKeeper::create_now(const fs::path& path, const std::vector
                 path.string() + " exists already; open it as a workspace, or choose another name.", path.string());
   auto workspace = Workspace::open(path, FileAccess::write);
   if (!workspace) return tl::unexpected(workspace.error());
-  if (auto taken = take_in(**workspace, rows); !taken) return taken;
+  if (auto taken = take_in(**workspace, rows); !taken) {
+    workspace->reset();
+    remove_database(path);
+    return taken;
+  }
   return show(std::move(*workspace));
 }
 

@@ -21,7 +21,8 @@ class WorkspaceKeeper : public QObject {
   explicit WorkspaceKeeper(QObject* parent = nullptr);
   ~WorkspaceKeeper() override;
 
-  /// A new file that takes in `rows`: results, and as plans those that never began. A file that is there is refused.
+  /// A new file that takes in `rows`: results, and as plans those that never began. Of all of them or none; a file that
+  /// is there is refused.
   void create(const QString& path, std::vector<RunEntry> rows);
   void open(const QString& path);
   /// Notes in that workspace what is going to run.
