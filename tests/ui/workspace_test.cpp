@@ -315,6 +315,19 @@ class WorkspaceTest : public QObject {
     QCOMPARE(window.runs().rowCount(), 1);
   }
 
+  void a_file_that_was_taken_away_is_missed() {
+    const Study study;
+    MainWindow window(ResourcePaths::locate());
+    create_workspace(window, study.workspace);
+    QVERIFY(QFile::remove(study.workspace));
+    run(window, study, "nf4");
+    wait_until_idle(window);
+    const RunEntry& entry = window.runs().entries().front();
+    QCOMPARE(entry.stage, RunEntry::Stage::failed);
+    QVERIFY2(entry.message.contains(QStringLiteral("There is no workspace")), qPrintable(entry.message));
+    QVERIFY(!QFile::exists(study.workspace));
+  }
+
   void another_program_may_write_the_same_file() {
     const Study study;
     MainWindow window(ResourcePaths::locate());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/worker/run_worker.h"
 
-#include "core/workspace/workspace.h"
+#include "ui/worker/existing_workspace.h"
 
 namespace quantscope::ui {
 namespace {
@@ -34,7 +34,7 @@ void RunWorker::run(RunId id, const RunRequest& request, const QString& workspac
 Result<RunResult> RunWorker::run_kept(const RunRequest& request, const RunObserver& observer, const QString& workspace,
                                       const std::stop_token& stop) {
   if (workspace.isEmpty()) return runner_->run(request, observer, stop);
-  auto file = Workspace::open(workspace.toStdString(), FileAccess::write);
+  auto file = open_existing_workspace(workspace.toStdString());
   if (!file) return tl::unexpected(file.error());
   const std::unique_ptr<RunStore> store = (*file)->store();
   return runner_->run(request, observer, stop, store.get());

@@ -2,17 +2,13 @@
 #include "ui/worker/workspace_keeper.h"
 
 #include "ui/models/workspace_rows.h"
+#include "ui/worker/existing_workspace.h"
 
 namespace quantscope::ui {
 namespace {
 namespace fs = std::filesystem;
 
 fs::path path_of(const QString& path) { return {path.toStdString()}; }
-
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
 
 /// The file and what SQLite may have left beside it.
 void remove_database(const fs::path& path) {
@@ -77,7 +73,8 @@ void WorkspaceKeeper::close() {
 }
 
 Result<void> WorkspaceKeeper::create_now(const fs::path& path, const std::vector<RunEntry>& rows) {
-  if (is_there(path))
+  std::error_code ignored;
+  if (fs::exists(path, ignored))
     return fail(ErrorCode::invalid_argument,
                 path.string() + " exists already; open it as a workspace, or choose another name.", path.string());
   auto workspace = Workspace::open(path, FileAccess::write);
@@ -91,15 +88,14 @@ Result<void> WorkspaceKeeper::create_now(const fs::path& path, const std::vector
 }
 
 Result<void> WorkspaceKeeper::open_now(const fs::path& path) {
-  // Write access makes a file that is missing, which is not what opening means.
-  auto workspace = Workspace::open(path, is_there(path) ? FileAccess::write : FileAccess::read);
+  auto workspace = open_existing_workspace(path);
   if (!workspace) return tl::unexpected(workspace.error());
   return show(std::move(*workspace));
 }
 
 Result<void> WorkspaceKeeper::plan_now(const fs::path& path, const RunRequest& request) {
   if (workspace_ == nullptr || workspace_->path() != path) {
-    auto workspace = Workspace::open(path, FileAccess::write);
+    auto workspace = open_existing_workspace(path);
     if (!workspace) return tl::unexpected(workspace.error());
     workspace_ = std::move(*workspace);
   }
