@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cuda/attention_sight.h"
 #include "kernels/cuda/block_reduce.h"
 #include "kernels/cuda/kv_storage.h"
 #include "kernels/cuda/launch.h"
@@ -33,17 +34,6 @@ struct Work {
   int end_position = 0;
 };
 
-/// The positions that a row sees.
-struct Sight {
-  int first, end;
-  __device__ bool sees(int position) const { return position >= first && position < end; }
-};
-
-__device__ Sight sight_of(const AttentionArguments& a, std::int64_t position) {
-  const int end = static_cast<int>(position) + 1;
-  return {a.window > 0 && end > a.window ? end - static_cast<int>(a.window) : 0, end};
-}
-
 __device__ Work block_work(const AttentionArguments& a) {
   Work work;
   const int group = static_cast<int>(a.batch.heads / a.cache.kv_heads);
@@ -56,8 +46,8 @@ __device__ Work block_work(const AttentionArguments& a) {
   work.heads = min(queries_per_block, group - part * queries_per_block);
   const int rows = min(static_cast<int>(a.rows_per_block), static_cast<int>(a.batch.count) - work.row);
   work.queries = rows * work.heads;
-  work.first_position = sight_of(a, work.location.position).first;
-  work.end_position = sight_of(a, work.location.position + rows - 1).end;
+  work.first_position = sight_of(a.window, work.location.position).first;
+  work.end_position = sight_of(a.window, work.location.position + rows - 1).end;
   return work;
 }
 
@@ -130,7 +120,7 @@ __device__ void score_position(const AttentionArguments& a, const Work& work, in
     if (s >= work.queries) continue;
     float score = scores[s] * a.scale;
     if (a.soft_cap != 0.0F) score = a.soft_cap * tanhf(score / a.soft_cap);
-    const bool seen = visible && sight_of(a, work.location.position + s / work.heads).sees(position);
+    const bool seen = visible && sight_of(a.window, work.location.position + s / work.heads).sees(position);
     shared.weights[s * attention_chunk + threadIdx.x] = seen ? score : -INFINITY;
   }
 }
@@ -311,7 +301,7 @@ __global__ void combine_kernel(const __grid_constant__ AttentionArguments a) {
   ptx::wait_for_earlier_kernels();
   const int head_dim = static_cast<int>(a.cache.head_dim);
   const RowLocation location = a.batch.locations[blockIdx.x];
-  const Sight sight = sight_of(a, location.position);
+  const Sight sight = sight_of(a.window, location.position);
   const int d = static_cast<int>(threadIdx.x);
   if (d >= head_dim) return;
   Running running;
@@ -322,51 +312,6 @@ __global__ void combine_kernel(const __grid_constant__ AttentionArguments a) {
     value = fmaf(value, join.before, partial[d] * join.chunk);
   }
   a.output[(location.row * a.batch.heads + blockIdx.y) * head_dim + d] = value / running.total;
-}
-
-/// One pair of dimensions of a query, a key or a value per thread.
-__global__ void rope_kernel(const __grid_constant__ RopeArguments a) {
-  ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
-  const int head_dim = static_cast<int>(a.cache.head_dim);
-  const int half = (head_dim + 1) / 2;
-  const int heads = static_cast<int>(a.batch.heads);
-  const int kv_heads = static_cast<int>(a.cache.kv_heads);
-  const std::int64_t i = thread_number();
-  const std::int64_t per_row = static_cast<std::int64_t>(heads + 2 * kv_heads) * half;
-  if (i >= a.batch.count * per_row) return;
-  const RowLocation location = a.batch.locations[i / per_row];
-  const int rest = static_cast<int>(i % per_row);
-  const int head = rest / half;
-  const int pair = rest % half;
-  const bool rotated = a.inverse_frequencies != nullptr && head < heads + kv_heads;
-  if (head < heads && !rotated) return;
-  float* const q = a.q + (location.row * heads + head) * head_dim;
-  const float* from = q;
-  if (head >= heads) {
-    const float* const rows = head < heads + kv_heads ? a.k : a.v;
-    from = rows + (location.row * kv_heads + (head - heads) % kv_heads) * head_dim;
-  }
-  const bool whole = half + pair < head_dim;
-  float first = from[pair];
-  float second = whole ? from[half + pair] : 0.0F;
-  if (rotated) {
-    const float angle = static_cast<float>(location.position) * a.inverse_frequencies[pair];
-    const float cosine = cosf(angle);
-    const float sine = sinf(angle);
-    const float turned = first * cosine - second * sine;
-    second = second * cosine + first * sine;
-    first = turned;
-  }
-  if (head < heads) {
-    q[pair] = first;
-    q[half + pair] = second;
-    return;
-  }
-  std::int64_t to = key_index(a.cache, a.batch, location, location.position, (head - heads) % kv_heads);
-  if (head >= heads + kv_heads) to += value_offset(a.cache);
-  store(a.cache, to + pair, first);
-  if (whole) store(a.cache, to + half + pair, second);
 }
 
 template <class Storage, int fixed_dim>
@@ -404,16 +349,6 @@ cudaError_t attend_stored(cudaStream_t stream, const AttentionArguments& argumen
   }
 }
 }  // namespace
-
-cudaError_t rotate_and_append(cudaStream_t stream, const RopeArguments& arguments) {
-  const std::int64_t pairs = (arguments.cache.head_dim + 1) / 2;
-  Blocks blocks;
-  blocks.x =
-      (arguments.batch.count * (arguments.batch.heads + 2 * arguments.cache.kv_heads) * pairs + threads_per_block - 1) /
-      threads_per_block;
-  blocks.overlapped = true;
-  return launch_blocks(stream, blocks, rope_kernel, arguments);
-}
 
 std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions) {
   return rows <= most_rows_with_chunks ? (positions + attention_chunk - 1) / attention_chunk : 1;

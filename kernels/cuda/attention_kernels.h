@@ -5,48 +5,11 @@
 
 #include <cstdint>
 
-#include "kernels/formats/data_type.h"
+#include "kernels/cuda/attention_batch.h"
 
-/// Rotary embedding, the KV cache and attention. All pointers are device memory.
+/// Attention in fp32, row by row: of generation, of fp32 caches and of GPUs whose tensor cores do not take 16-bit
+/// types. prompt_attention.h is the other path. All pointers are device memory.
 namespace quantscope::cuda {
-
-/// The cache: [layer, page, kv head] of a key page [page_tokens, head_dim] followed by a value page of the same shape.
-struct KvView {
-  void* data = nullptr;
-  std::int64_t pages = 0;
-  std::int64_t kv_heads = 0;
-  std::int64_t head_dim = 0;
-  std::int64_t page_tokens = 0;
-  DataType type = DataType::fp32;
-};
-
-/// Where one activation row stands; its pages are pages[first_page ...].
-struct RowLocation {
-  std::int64_t row = 0;
-  std::int64_t position = 0;
-  std::int64_t first_page = 0;
-
-  bool operator==(const RowLocation&) const = default;
-};
-
-/// The rows of one operation.
-struct Batch {
-  const RowLocation* locations = nullptr;
-  std::int64_t count = 0;
-  const std::int32_t* pages = nullptr;
-  std::int64_t layer = 0;
-  std::int64_t heads = 0;
-};
-
-struct RopeArguments {
-  Batch batch;
-  float* q = nullptr;        ///< [rows, heads * head_dim], rotated in place
-  const float* k = nullptr;  ///< [rows, kv_heads * head_dim]
-  const float* v = nullptr;
-  const float* inverse_frequencies = nullptr;  ///< [head_dim / 2]; null for no rotation
-  KvView cache;
-};
-cudaError_t rotate_and_append(cudaStream_t stream, const RopeArguments& arguments);
 
 /// Positions whose softmax is formed together. A row's result depends on the positions it sees, cut at multiples of
 /// this, and on nothing else: it does not matter which rows are beside it or whether the chunks are computed side by

@@ -13,6 +13,7 @@ namespace quantscope::cuda {
 struct Bfloat16Compute {
   static constexpr ComputeType type = ComputeType::bf16;
   static constexpr CodeType code_type = CodeType::bfloat16;
+  static constexpr std::uint32_t pair_of_ones = 0x3F803F80U;
   __device__ static std::uint32_t pack(float low, float high) { return ptx::pack_bf16(low, high); }
   __device__ static void mma(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
     ptx::mma_bf16(d, a, b);
@@ -22,6 +23,7 @@ struct Bfloat16Compute {
 struct Float16Compute {
   static constexpr ComputeType type = ComputeType::fp16;
   static constexpr CodeType code_type = CodeType::float16;
+  static constexpr std::uint32_t pair_of_ones = 0x3C003C00U;
   __device__ static std::uint32_t pack(float low, float high) { return ptx::pack_fp16(low, high); }
   __device__ static void mma(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
     ptx::mma_fp16(d, a, b);

@@ -14,8 +14,9 @@
 namespace quantscope::cuda {
 
 /// The Backend of one NVIDIA GPU. Operations are queued; what fails on the GPU shows at synchronize() or at an
-/// operation that hands out host values. linear_paths.h says how results depend on how rows are batched. A forward pass
-/// of one row per sequence is recorded as a CUDA graph (recorded_passes.h) the second time that its shape comes up.
+/// operation that hands out host values. linear_paths.h and attention_paths.h say how results depend on how rows are
+/// batched. A forward pass of one row per sequence is recorded as a CUDA graph (recorded_passes.h) the second time that
+/// its shape comes up.
 class CudaBackend final : public Backend {
  public:
   static Result<std::unique_ptr<Backend>> create(int index);
@@ -88,6 +89,9 @@ class CudaBackend final : public Backend {
   /// Normalizes the queries in place; the keys, normalized if there is a norm for them.
   Result<const float*> normalize_heads(Buffer& q, const Buffer& k, const AttentionShape& shape,
                                        std::span<const SequenceRows> sequences);
+  /// Attention of the batch's rows that are on that path; `one_sequence` as in AttentionArguments.
+  Result<void> attend_single_rows(const float* q, const AttentionShape& shape, const KvView& cache, bool one_sequence,
+                                  float* output);
   /// Runs the head over tiles of the vocabulary.
   Result<void> run_head(std::int64_t rows, const Linear& head, const LogitSink& sink);
   /// Logits [rows, outputs] of vocabulary ids first ..., of the rows that the linears read.

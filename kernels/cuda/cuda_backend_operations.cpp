@@ -2,8 +2,11 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/cuda/attention_kernels.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/decode_kernels.h"
+#include "kernels/cuda/prompt_attention.h"
+#include "kernels/cuda/rope_kernels.h"
 #include "kernels/cuda/row_kernels.h"
 #include "kernels/operation_checks.h"
 
@@ -189,6 +192,28 @@ Result<void> CudaBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& 
   return device_->queued(rotate_and_append(device_->stream(), arguments), "the KV cache");
 }
 
+Result<void> CudaBackend::attend_single_rows(const float* q, const AttentionShape& shape, const KvView& cache,
+                                             bool one_sequence, float* output) {
+  AttentionArguments arguments;
+  arguments.batch = batch_.single_rows(shape);
+  if (arguments.batch.count == 0) return {};
+  arguments.q = q;
+  arguments.cache = cache;
+  arguments.scale = shape.scale;
+  arguments.window = shape.window;
+  arguments.soft_cap = shape.soft_cap;
+  arguments.output = output;
+  arguments.one_sequence = one_sequence;
+  arguments.chunks = attention_chunks(arguments.batch.count, batch_.planned_positions());
+  if (arguments.chunks > 1) {
+    const auto partials = partials_.reserve<float>(
+        *device_, arguments.batch.count * shape.heads * arguments.chunks * (shape.head_dim + 2));
+    if (!partials) return tl::unexpected(partials.error());
+    arguments.partials = *partials;
+  }
+  return device_->queued(attend(device_->stream(), arguments), "attention");
+}
+
 Result<void> CudaBackend::attention(const Buffer& q, const AttentionShape& shape,
                                     std::span<const SequenceRows> sequences, const KvStorage& storage, Buffer& output) {
   if (auto valid = check_attention(shape, storage.shape); !valid) return valid;
@@ -199,23 +224,15 @@ Result<void> CudaBackend::attention(const Buffer& q, const AttentionShape& shape
   if (auto ready = device_->begin(); !ready) return ready;
   const std::int64_t row_capacity = std::min(q.row_capacity, output.row_capacity);
   if (auto ready = batch_.place(*device_, sequences, storage.shape, row_capacity); !ready) return ready;
-  AttentionArguments arguments;
-  arguments.batch = batch_.batch(shape);
-  arguments.q = values_of(q);
-  arguments.cache = static_cast<const CudaKvStorage&>(storage).view();
-  arguments.scale = shape.scale;
-  arguments.window = shape.window;
-  arguments.soft_cap = shape.soft_cap;
-  arguments.output = values_of(output);
-  arguments.one_sequence = sequences.size() == 1;
-  arguments.chunks = attention_chunks(arguments.batch.count, batch_.planned_positions());
-  if (arguments.chunks > 1) {
-    const auto partials = partials_.reserve<float>(
-        *device_, arguments.batch.count * shape.heads * arguments.chunks * (shape.head_dim + 2));
-    if (!partials) return tl::unexpected(partials.error());
-    arguments.partials = *partials;
+  const KvView cache = static_cast<const CudaKvStorage&>(storage).view();
+  if (batch_.tile_count() > 0) {
+    const PromptAttentionArguments prompts{batch_.batch(shape), batch_.tiles(), batch_.tile_count(),
+                                           values_of(q),        cache,          shape.scale,
+                                           shape.window,        shape.soft_cap, values_of(output)};
+    auto queued = device_->queued(attend_prompts(device_->stream(), prompts), "attention");
+    if (!queued) return queued;
   }
-  return device_->queued(attend(device_->stream(), arguments), "attention");
+  return attend_single_rows(values_of(q), shape, cache, sequences.size() == 1, values_of(output));
 }
 
 Result<void> CudaBackend::run_pass(const PassKey& key, std::span<const std::int32_t> ids,

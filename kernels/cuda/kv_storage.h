@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/attention_kernels.h"
+#include "kernels/cuda/attention_batch.h"
 #include "kernels/formats/half.h"
 
 /// How kernels address and read the KV cache.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cuda/placed_batch.h"
 
+#include "kernels/cuda/attention_kernels.h"
+#include "kernels/cuda/attention_paths.h"
 #include "kernels/operation_checks.h"
 
 namespace quantscope::cuda {
@@ -11,33 +13,62 @@ std::int64_t planned_positions(std::int64_t positions) {
   return planned;
 }
 
+PlacedBatch::Rows PlacedBatch::arrange(std::span<const SequenceRows> sequences, const KvShape& cache, int capability) {
+  Rows rows;
+  for (const AttentionPath path : {AttentionPath::rows, AttentionPath::prompts}) {
+    for (const SequenceRows& sequence : sequences) {
+      if (choose_attention_path(cache, sequence.row_count, capability) != path) continue;
+      const std::int64_t first_page = std::ssize(rows.pages);
+      rows.pages.insert(rows.pages.end(), sequence.pages.begin(), sequence.pages.end());
+      for (std::int64_t i = 0; i < sequence.row_count; ++i) {
+        const RowLocation location{sequence.first_row + i, sequence.first_position + i, first_page};
+        rows.locations.push_back(location);
+        if (path == AttentionPath::prompts && i % prompt_tile_rows == 0) {
+          rows.tiles.push_back({location, std::min(prompt_tile_rows, sequence.row_count - i)});
+        }
+      }
+    }
+    if (path == AttentionPath::rows) rows.single_rows = std::ssize(rows.locations);
+  }
+  return rows;
+}
+
+Result<void> PlacedBatch::upload(Device& device, const Rows& rows) {
+  const auto locations = locations_.place(device, rows.locations);
+  if (!locations) return tl::unexpected(locations.error());
+  const auto pages = pages_.place(device, rows.pages);
+  if (!pages) return tl::unexpected(pages.error());
+  device_locations_ = *locations;
+  device_pages_ = *pages;
+  device_tiles_ = nullptr;
+  if (rows.tiles.empty()) return {};
+  const auto tiles = tiles_.place(device, rows.tiles);
+  if (!tiles) return tl::unexpected(tiles.error());
+  device_tiles_ = *tiles;
+  return {};
+}
+
 Result<void> PlacedBatch::place(Device& device, std::span<const SequenceRows> sequences, const KvShape& cache,
                                 std::int64_t row_capacity) {
   if (auto places = place_rows(sequences, cache, row_capacity); !places) return tl::unexpected(places.error());
-  std::vector<RowLocation> locations;
-  std::vector<std::int32_t> pages;
   positions_ = 0;
   for (const SequenceRows& sequence : sequences) {
-    const std::int64_t first_page = std::ssize(pages);
-    pages.insert(pages.end(), sequence.pages.begin(), sequence.pages.end());
-    for (std::int64_t i = 0; i < sequence.row_count; ++i) {
-      locations.push_back({sequence.first_row + i, sequence.first_position + i, first_page});
-    }
     positions_ = std::max(positions_, sequence.first_position + sequence.row_count);
   }
   planned_positions_ = quantscope::cuda::planned_positions(positions_);
-  count_ = std::ssize(locations);
-  const auto placed_locations = locations_.place(device, locations);
-  if (!placed_locations) return tl::unexpected(placed_locations.error());
-  const auto placed_pages = pages_.place(device, pages);
-  if (!placed_pages) return tl::unexpected(placed_pages.error());
-  device_locations_ = *placed_locations;
-  device_pages_ = *placed_pages;
-  return {};
+  const Rows rows = arrange(sequences, cache, device.capability());
+  count_ = std::ssize(rows.locations);
+  single_rows_ = rows.single_rows;
+  tile_count_ = std::ssize(rows.tiles);
+  return upload(device, rows);
 }
 
 Batch PlacedBatch::batch(const AttentionShape& shape) const {
   return {device_locations_, count_, device_pages_, shape.layer, shape.heads};
+}
+
+Batch PlacedBatch::single_rows(const AttentionShape& shape) const {
+  return {device_locations_, single_rows_, device_pages_, shape.layer, shape.heads};
 }
 
 }  // namespace quantscope::cuda

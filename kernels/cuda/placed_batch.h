@@ -7,7 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "kernels/cuda/attention_kernels.h"
+#include "kernels/backend.h"
+#include "kernels/cuda/attention_batch.h"
 #include "kernels/cuda/device_memory.h"
 
 namespace quantscope::cuda {
@@ -54,25 +55,43 @@ class PlacedSets {
   std::vector<std::unique_ptr<PlacedValues<T>>> sets_;
 };
 
-/// The sequences of one pass on the device.
+/// The sequences of one pass on the device. Rows whose attention is formed row by row come first (attention_paths.h).
 class PlacedBatch {
  public:
   /// Fails with invalid_argument when rows or pages are out of range.
   Result<void> place(Device& device, std::span<const SequenceRows> sequences, const KvShape& cache,
                      std::int64_t row_capacity);
-  /// For an operation of one layer. Valid until the next place().
+  /// All rows, for an operation of one layer. Valid until the next place().
   Batch batch(const AttentionShape& shape) const;
+  /// Only those whose attention is formed row by row.
+  Batch single_rows(const AttentionShape& shape) const;
+  /// The others.
+  const PromptTile* tiles() const { return device_tiles_; }
+  std::int64_t tile_count() const { return tile_count_; }
   /// One more than the last position of any row.
   std::int64_t positions() const { return positions_; }
   /// A graph that was recorded with fewer positions may be replayed up to this many: launches are sized for it.
   std::int64_t planned_positions() const { return planned_positions_; }
 
  private:
+  struct Rows {
+    std::vector<RowLocation> locations;
+    std::vector<PromptTile> tiles;
+    std::vector<std::int32_t> pages;
+    std::int64_t single_rows = 0;
+  };
+  static Rows arrange(std::span<const SequenceRows> sequences, const KvShape& cache, int capability);
+  Result<void> upload(Device& device, const Rows& rows);
+
   PlacedValues<RowLocation> locations_;
+  PlacedValues<PromptTile> tiles_;
   PlacedValues<std::int32_t> pages_;
   const RowLocation* device_locations_ = nullptr;
+  const PromptTile* device_tiles_ = nullptr;
   const std::int32_t* device_pages_ = nullptr;
   std::int64_t count_ = 0;
+  std::int64_t single_rows_ = 0;
+  std::int64_t tile_count_ = 0;
   std::int64_t positions_ = 0;
   std::int64_t planned_positions_ = 0;
 };

@@ -60,6 +60,13 @@ __device__ inline std::uint32_t pack_fp16(float low, float high) {
   return pair;
 }
 
+/// 2^x to a relative error of 2^-22; results below 2^-126 are 0, of minus infinity too, and 2^0 is exactly 1.
+__device__ inline float exp2_approximate(float x) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+
 /// 16 bytes that are read once: they pass by the L1 cache. Aligned to 16.
 __device__ inline uint4 load_streaming(const void* address) {
   uint4 value;

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-# Kernels whose speed is that of reading weights: spilled registers would add traffic of their own.
-MUST_NOT_SPILL = ["product_kernel", "int8_product_kernel"]
+# Kernels whose speed is that of reading weights or of tensor cores: spilled registers would add traffic of their own.
+MUST_NOT_SPILL = ["product_kernel", "int8_product_kernel", "prompt_attention_kernel"]
 
 
 @dataclass

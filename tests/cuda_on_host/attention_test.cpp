@@ -1,128 +1,48 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <cmath>
-
-#include "kernels/cpu/reference/operations.h"
-#include "tests/cuda_on_host/gpu_test.h"
+#include "tests/cuda_on_host/attention_scene.h"
 
 namespace quantscope::testing {
 namespace {
 
-float rounded_to(DataType type, float value) {
-  if (type == DataType::fp16) return round_to(ComputeType::fp16, value);
-  return type == DataType::bf16 ? round_to(ComputeType::bf16, value) : value;
-}
-
-struct Case {
-  std::int64_t heads, kv_heads, head_dim, page_tokens;
-  DataType type;
-  std::int64_t window = 0;
-  float soft_cap = 0.0F;
-};
-
-/// Queries, keys and values of one sequence, and what attention makes of them.
-class Scene {
- public:
-  Scene(Case shape, std::int64_t length) : shape_(shape), length_(length) {
-    q_ = random_values(length * shape.heads * shape.head_dim, 30);
-    k_ = random_values(length * shape.kv_heads * shape.head_dim, 31);
-    v_ = random_values(length * shape.kv_heads * shape.head_dim, 32);
-  }
-
-  AttentionShape attention(std::int64_t layer) const {
-    const float scale = 1.0F / std::sqrt(static_cast<float>(shape_.head_dim));
-    return {layer, shape_.heads, shape_.kv_heads, shape_.head_dim, scale, shape_.window, shape_.soft_cap};
-  }
-
-  /// Runs in passes that end at the given positions, over pages in descending order.
-  std::vector<float> run(Backend& backend, const std::vector<std::int64_t>& ends) const {
-    const std::int64_t pages = (length_ + shape_.page_tokens - 1) / shape_.page_tokens;
-    auto kv = backend.create_kv({2, shape_.kv_heads, shape_.head_dim, shape_.page_tokens, pages + 2, shape_.type});
-    EXPECT_TRUE(kv.has_value());
-    std::vector<std::int32_t> page_ids;
-    for (std::int64_t p = 0; p < pages; ++p) page_ids.push_back(static_cast<std::int32_t>(pages + 1 - p));
-    std::vector<float> result;
-    std::int64_t first = 0;
-    for (const std::int64_t end : ends) {
-      const std::int64_t rows = end - first;
-      const auto q = create_filled(backend, part(q_, first, end), rows);
-      const auto k = create_filled(backend, part(k_, first, end), rows);
-      const auto v = create_filled(backend, part(v_, first, end), rows);
-      const auto out = create_filled(backend, part(q_, first, end), rows);
-      const SequenceRows sequence{page_ids, first, 0, rows};
-      EXPECT_TRUE(backend.rope_append(*q, *k, *v, attention(1), {}, {&sequence, 1}, **kv).has_value());
-      EXPECT_TRUE(backend.attention(*q, attention(1), {&sequence, 1}, **kv, *out).has_value());
-      const auto values = values_of(backend, *out, rows);
-      result.insert(result.end(), values.begin(), values.end());
-      first = end;
-    }
-    return result;
-  }
-
-  std::vector<double> expected() const {
-    std::vector<double> result;
-    for (std::int64_t p = 0; p < length_; ++p) {
-      const std::int64_t begin = shape_.window > 0 ? std::max<std::int64_t>(0, p + 1 - shape_.window) : 0;
-      for (std::int64_t h = 0; h < shape_.heads; ++h) {
-        const std::int64_t kv_head = h / (shape_.heads / shape_.kv_heads);
-        const auto row = reference::attend(
-            {q_.data() + (p * shape_.heads + h) * shape_.head_dim, static_cast<std::size_t>(shape_.head_dim)},
-            seen(k_, kv_head, begin, p + 1), seen(v_, kv_head, begin, p + 1), attention(0).scale, shape_.soft_cap);
-        result.insert(result.end(), row.begin(), row.end());
-      }
-    }
-    return result;
-  }
-
- private:
-  std::vector<float> part(const std::vector<float>& values, std::int64_t first, std::int64_t end) const {
-    const std::int64_t width = std::ssize(values) / length_;
-    return {values.begin() + first * width, values.begin() + end * width};
-  }
-  std::vector<float> seen(const std::vector<float>& values, std::int64_t kv_head, std::int64_t begin,
-                          std::int64_t end) const {
-    std::vector<float> result;
-    for (std::int64_t p = begin; p < end; ++p) {
-      for (std::int64_t d = 0; d < shape_.head_dim; ++d) {
-        const std::int64_t at = (p * shape_.kv_heads + kv_head) * shape_.head_dim + d;
-        result.push_back(rounded_to(shape_.type, values[static_cast<std::size_t>(at)]));
-      }
-    }
-    return result;
-  }
-
-  Case shape_;
-  std::int64_t length_;
-  std::vector<float> q_, k_, v_;
-};
-
+/// Row by row; prompt_attention_test.cpp has the path of prompts.
 class CudaAttention : public GpuTest {};
+
+/// Passes too short for the path of prompts.
+std::vector<std::int64_t> short_passes(std::int64_t length) {
+  std::vector<std::int64_t> ends;
+  for (std::int64_t end = 15; end < length; end += 15) ends.push_back(end);
+  ends.push_back(length);
+  return ends;
+}
 
 TEST_F(CudaAttention, AgreesWithTheReference) {
   const auto backend = create_gpu();
-  const Case cases[] = {
+  const AttentionCase cases[] = {
       {1, 1, 8, 32, DataType::fp32},     {4, 2, 32, 32, DataType::fp16}, {9, 3, 64, 32, DataType::bf16},
       {4, 1, 80, 8, DataType::fp32},     {3, 1, 20, 5, DataType::bf16},  {6, 2, 64, 32, DataType::fp32, 13},
       {4, 2, 32, 7, DataType::fp32, 40}, {2, 1, 7, 1, DataType::fp32},   {2, 1, 64, 32, DataType::fp32, 0, 20.0F},
   };
-  for (const Case& shape : cases) {
-    const Scene scene(shape, 53);
-    expect_near(scene.run(*backend, {53}), scene.expected(), 5e-6,
-                "heads " + std::to_string(shape.heads) + ", size " + std::to_string(shape.head_dim) + ", window " +
-                    std::to_string(shape.window));
+  for (const AttentionCase& shape : cases) {
+    const AttentionScene scene(shape, 53);
+    const auto expected = scene.expected();
+    if (shape.type == DataType::fp32) expect_near(scene.run(*backend, {53}), expected, 5e-6, name_of(shape));
+    expect_near(scene.run(*backend, short_passes(53)), expected, 5e-6, name_of(shape) + ", in passes");
   }
 }
 
 TEST_F(CudaAttention, DoesNotDependOnHowASequenceIsCut) {
   const auto backend = create_gpu();
-  const Scene scene({6, 2, 24, 12, DataType::fp16, 30}, 47);
-  const auto whole = scene.run(*backend, {47});
-  EXPECT_EQ(whole, scene.run(*backend, {1, 2, 12, 13, 40, 47}));
-  EXPECT_EQ(whole, scene.run(*backend, {33, 47}));
+  const AttentionScene wide({6, 2, 24, 12, DataType::fp32, 30}, 47);
+  const auto whole = wide.run(*backend, {47});
+  EXPECT_EQ(whole, wide.run(*backend, {1, 2, 12, 13, 40, 47}));
+  EXPECT_EQ(whole, wide.run(*backend, {33, 47}));
+  const AttentionScene narrow({6, 2, 24, 12, DataType::fp16, 30}, 47);
+  EXPECT_EQ(narrow.run(*backend, short_passes(47)), narrow.run(*backend, {1, 2, 12, 13, 27, 40, 47}));
 }
 
 TEST_F(CudaAttention, CutsLongBatchesToTheWorkspaceItMayHave) {
   const auto backend = create_gpu();
-  const Scene scene({64, 1, 2, 32, DataType::fp32}, 520);  // more than 64 MiB of scores
+  const AttentionScene scene({64, 1, 2, 32, DataType::fp32}, 520);  // more than 64 MiB of scores
   const auto actual = scene.run(*backend, {520});
   EXPECT_LT(backend->ledger().peak()[MemoryTag::workspace], 70 << 20);
   const auto expected = scene.run(*create_cpu(), {520});

@@ -10,11 +10,12 @@
 #include "core/experiment/resolve.h"
 #include "core/model/model.h"
 #include "kernels/plugin/plugin_loader.h"
+#include "tests/benchmarks/gpu/attention_speed.h"
 #include "tests/benchmarks/gpu/random_checkpoint.h"
 #include "tests/benchmarks/gpu/roofline.h"
 
 /// Times the first GPU with a model in the shape of Llama-3.2-1B and prints each figure beside what the GPU itself can
-/// do: its copy bandwidth and its rate of bf16 matrix products.
+/// do: its copy bandwidth and its rate of bf16 matrix products. Before that, attention of prompts by itself.
 ///
 ///   gpu_benchmark [CONFIGURATION...]     default: bf16 fp16 nf4 nf4-dq int8-weight int8
 namespace quantscope::benchmarks {
@@ -71,6 +72,24 @@ void time_configuration(const BackendPlugin& plugin, const std::string& name, co
   }
 }
 
+/// Attention alone, in the shapes of Llama-3.2-1B and Llama-3.1-8B.
+void time_attention(const BackendPlugin& plugin, const Roofline& roofline) {
+  fmt::print(
+      "| attention of a prompt | heads | KV type | prompt | TFLOP/s | of bf16 rate |\n|---|---|---|---|---|---|\n");
+  for (const std::int64_t head_dim : {64, 128}) {
+    for (const DataType type : {DataType::bf16, DataType::fp16}) {
+      for (const std::int64_t prompt : {512, 2048, 8192}) {
+        const auto backend = must(plugin.create(0));
+        const double rate = must(attention_flops_per_second(*backend, {32, 8, head_dim, prompt, type}));
+        fmt::print("| one layer | 32 of {}, 8 KV | {} | {} | {:.1f} | {:.0f} % |\n", head_dim,
+                   data_type_info(type).name, prompt, rate * 1e-12, 100 * rate / roofline.bf16_flops_per_second);
+        std::fflush(stdout);
+      }
+    }
+  }
+  fmt::print("\n");
+}
+
 int run(std::vector<std::string> names) {
   if (names.empty()) names = {"bf16", "fp16", "nf4", "nf4-dq", "int8-weight", "int8"};
   const char* const named = std::getenv("QUANTSCOPE_CUDA_PLUGIN");
@@ -88,6 +107,7 @@ int run(std::vector<std::string> names) {
       roofline.device, roofline.copy_bytes_per_second * 1e-9, roofline.read_bytes_per_second * 1e-9,
       roofline.bf16_flops_per_second * 1e-12, roofline.upload_bytes_per_second * 1e-9, roofline.launch_seconds * 1e6,
       roofline.graph_node_seconds * 1e6, roofline.overlapped_node_seconds * 1e6);
+  time_attention(plugin, roofline);
   fmt::print(
       "| weights      | prompt | generated tokens/s | of copy bandwidth | prompt tokens/s | of bf16 rate | load s |\n");
   fmt::print("|---|---|---|---|---|---|---|\n");

@@ -2,7 +2,9 @@
 #include "ptx_on_host.h"
 
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "block.h"
@@ -218,6 +220,11 @@ std::uint32_t pack_bf16(float low, float high) {
 
 std::uint32_t pack_fp16(float low, float high) {
   return static_cast<std::uint32_t>(fp32_to_fp16(high)) << 16 | fp32_to_fp16(low);
+}
+
+float exp2_approximate(float x) {
+  const float result = std::exp2(x);
+  return result < std::numeric_limits<float>::min() ? 0.0F : result;
 }
 
 uint4 load_streaming(const void* address) {

@@ -31,6 +31,7 @@ void wait_for_copies() {
 
 std::uint32_t pack_bf16(float low, float high);
 std::uint32_t pack_fp16(float low, float high);
+float exp2_approximate(float x);
 uint4 load_streaming(const void* address);
 inline void prefetch(const void*) {}
 
