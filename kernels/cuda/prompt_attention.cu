@@ -194,7 +194,9 @@ __device__ void multiply_keys(const Queries<Compute, dim>& queries, const std::u
                               float (&scores)[Sizes<dim>::keys / 8][4]) {
   const int lane = static_cast<int>(threadIdx.x % lanes_per_warp);
   const std::uint16_t* const row = keys + (lane / 16 * 8 + lane % 8) * Sizes<dim>::stride + lane / 8 % 2 * 8;
-#pragma unroll
+  // Where queries are not in registers, fewer of them are to be on the way.
+  [[maybe_unused]] constexpr int steps_together = Sizes<dim>::queries_in_registers ? Queries<Compute, dim>::steps : 2;
+#pragma unroll(steps_together)
   for (int step = 0; step < Queries<Compute, dim>::steps; ++step) {
     std::uint32_t query[4];
     queries.get(step, query);
