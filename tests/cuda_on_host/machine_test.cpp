@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "kernels/plugin/backend_plugin.h"
-#include "tests/cuda_on_host/gpu_test.h"
+#include "tests/cuda_on_host/attention_scene.h"
 
 extern "C" const quantscope::BackendPluginTable* quantscope_backend_plugin();
 
@@ -44,6 +44,14 @@ TEST_F(CudaMachine, DescribesEveryGpu) {
   cuda_on_host::machine().compute_capability = 61;
   EXPECT_THAT(quantscope_backend_plugin()->devices()[0].unavailable, HasSubstr("6.1"));
   EXPECT_FALSE(cuda::CudaBackend::create(0).has_value());
+}
+
+TEST_F(CudaMachine, OldGpusFormAttentionOfPromptsRowByRow) {
+  const AttentionScene scene({2, 1, 64, 32, DataType::bf16}, 20);
+  const auto row_by_row = scene.run(*create_gpu(), {15, 20});
+  EXPECT_NE(scene.run(*create_gpu(), {20}), row_by_row);
+  cuda_on_host::machine().compute_capability = 75;
+  EXPECT_EQ(scene.run(*create_gpu(), {20}), row_by_row);
 }
 
 TEST_F(CudaMachine, TooLittleMemoryIsAnErrorThatNamesTheSize) {

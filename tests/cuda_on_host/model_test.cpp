@@ -77,6 +77,26 @@ INSTANTIATE_TEST_SUITE_P(Configurations, CudaModel,
                          ::testing::Values("fp32", "nf4-dq:compute=fp32", "int4:compute=fp32",
                                            "int8-weight:compute=fp32"));
 
+class CudaPrompt : public CudaGeneration, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(CudaPrompt, OnTensorCoresDiffersNoMoreThanTheCacheItselfDoes) {
+  // Keys and values of 16 bits change the logits. Queries and softmax weights of as many bits may do so as much again.
+  QUANTSCOPE_REQUIRE_SHARED();
+  const auto path = folder() / "llama3_rope_gqa_tied";
+  const auto ids = read_oracle(folder() / "llama3_rope_gqa_tied.outputs.safetensors").at("ids_0").as<std::int32_t>();
+  ASSERT_GE(ids.size(), 16U) << "too few rows for the path of prompts";
+  LoadedModel cpu = LoadedModel::load(path, std::string("fp32:kv=") + GetParam(), 256, 64);
+  OnGpu gpu(cpu, create_gpu());
+  const auto expected = cpu.logits(ids);
+  const double of_cache = largest_difference(expected, LoadedModel::load(path, "fp32:kv=fp32", 256, 64).logits(ids));
+  EXPECT_GT(of_cache, 0);
+  const double difference = largest_difference(gpu.logits(ids), expected);
+  EXPECT_GT(difference, 0) << "nothing was rounded";
+  EXPECT_LE(difference, 2 * of_cache);
+}
+
+INSTANTIATE_TEST_SUITE_P(KvTypes, CudaPrompt, ::testing::Values("fp16", "bf16"));
+
 class CudaArchitecture : public CudaGeneration, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(CudaArchitecture, LogitsAreThoseOfTheLibrary) {
