@@ -191,14 +191,14 @@ TEST_F(CudaPromptAttention, PagesHoldWhatNoRowSees) {
   auto kv = backend->create_kv(scene.cache(3));
   ASSERT_TRUE(kv.has_value());
   const std::int32_t pages[] = {2, 0, 1};
-  const auto append = [&](std::vector<float> values, std::int64_t rows) {
+  const auto append = [&](const std::vector<float>& values, std::int64_t rows) {
     const auto q = create_filled(*backend, scene.q(0, rows), rows);
     const auto k = create_filled(*backend, scene.k(0, rows), rows);
     const auto v = create_filled(*backend, values, rows);
     const SequenceRows sequence{pages, 0, 0, rows};
     ASSERT_TRUE(backend->rope_append(*q, *k, *v, scene.attention(1), {}, {&sequence, 1}, **kv).has_value());
   };
-  append(std::vector<float>(70 * 64, std::numeric_limits<float>::infinity()), 70);
+  append(std::vector<float>(std::size_t{70} * 64, std::numeric_limits<float>::infinity()), 70);
   append(scene.v(0, 40), 40);
   const auto q = create_filled(*backend, scene.q(0, 40), 40);
   const auto out = create_filled(*backend, scene.q(0, 40), 40);

@@ -65,7 +65,7 @@ Result<double> attention_flops_per_second(Backend& backend, const PromptShape& s
   const auto seconds = seconds_per_call(backend, [&] {
     return backend.attention(**q, attention, {&sequence, 1}, **kv, **output);
   });
-  if (!seconds) return seconds;
+  if (!seconds) return tl::unexpected(seconds.error());
   const double positions = 0.5 * static_cast<double>(shape.rows) * static_cast<double>(shape.rows + 1);
   return 4.0 * static_cast<double>(shape.heads * shape.head_dim) * positions / *seconds;
 }
