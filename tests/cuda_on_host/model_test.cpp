@@ -81,10 +81,10 @@ class CudaPrompt : public CudaGeneration, public ::testing::WithParamInterface<c
 
 TEST_P(CudaPrompt, OnTensorCoresDiffersNoMoreThanTheCacheItselfDoes) {
   // Keys and values of 16 bits change the logits. Queries and softmax weights of as many bits may do so as much again.
+  // Passes of 64, 64 and 2 tokens.
   QUANTSCOPE_REQUIRE_SHARED();
   const auto path = folder() / "llama3_rope_gqa_tied";
-  const auto ids = read_oracle(folder() / "llama3_rope_gqa_tied.outputs.safetensors").at("ids_0").as<std::int32_t>();
-  ASSERT_GE(ids.size(), 16U) << "too few rows for the path of prompts";
+  const auto ids = read_oracle(folder() / "llama3_rope_gqa_tied.outputs.safetensors").at("ids_3").as<std::int32_t>();
   LoadedModel cpu = LoadedModel::load(path, std::string("fp32:kv=") + GetParam(), 256, 64);
   OnGpu gpu(cpu, create_gpu());
   const auto expected = cpu.logits(ids);
