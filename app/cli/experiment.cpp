@@ -97,17 +97,26 @@ std::vector<std::string> row_of(const RunResult& run) {
   return row;
 }
 
+std::string difference_text(const PairRow& pair) {
+  const PairedComparison& figures = *pair.comparison;
+  if (pair.figure == PairFigure::perplexity)
+    return fmt::format("ln(PPL/base) {:+.5f} +- {:.5f} [{:+.5f}, {:+.5f}], p = {:.4f} (Holm {:.4f})",
+                       figures.difference, figures.error, figures.low, figures.high, figures.p, pair.p_holm);
+  return fmt::format("F1 {:+.2f} [{:+.2f}, {:+.2f}], p = {:.4f} (Holm {:.4f}), {} worse / {} better",
+                     100 * figures.difference, 100 * figures.low, 100 * figures.high, figures.p, pair.p_holm,
+                     figures.flips_worse, figures.flips_better);
+}
+
 void print_pairs(const std::vector<RunResult>& results) {
   for (const PairRow& pair : pair_rows(results)) {
     if (!pair.comparison) {
-      if (results.front().qa) fmt::print("{} against {}: {}\n", pair.configuration, pair.baseline, pair.verdict);
+      fmt::print("{} against {}: {}\n", pair.configuration, pair.baseline, pair.verdict);
       continue;
     }
     const PairedComparison& figures = *pair.comparison;
-    fmt::print("{} against {}: F1 {:+.2f} [{:+.2f}, {:+.2f}], p = {:.4f} (Holm {:.4f}), {} worse / {} better: {}",
-               pair.configuration, pair.baseline, 100 * figures.difference, 100 * figures.low, 100 * figures.high,
-               figures.p, pair.p_holm, figures.flips_worse, figures.flips_better, pair.verdict);
-    if (!figures.resolved() && figures.n_needed > 0) fmt::print("; about {} items would resolve it", figures.n_needed);
+    fmt::print("{} against {}: {}: {}", pair.configuration, pair.baseline, difference_text(pair), pair.verdict);
+    if (!figures.resolved() && figures.n_needed > figures.n)
+      fmt::print("; about {} {} would resolve it", figures.n_needed, pair_item_name(pair.figure));
     fmt::print("\n");
   }
 }
@@ -124,24 +133,33 @@ void print_notes(const RunResult& run) {
   for (const std::string& note : run.qa->notes) fmt::print("Note: {}\n", note);
 }
 
+void put_comparison(json& pair, const PairRow& row) {
+  const PairedComparison& figures = *row.comparison;
+  pair.update({{"n", figures.n},
+               {"difference", figures.difference},
+               {"low", figures.low},
+               {"high", figures.high},
+               {"p", figures.p},
+               {"p_holm", row.p_holm},
+               {"n_needed", figures.n_needed}});
+  if (row.figure == PairFigure::perplexity) {
+    pair["standard_error"] = figures.error;
+    return;
+  }
+  pair.update({{"scorer", scorer_name(row.scorer)},
+               {"flips_worse", figures.flips_worse},
+               {"flips_better", figures.flips_better},
+               {"p_mcnemar", figures.mcnemar_p}});
+}
+
 json pairs_json(const std::vector<RunResult>& results) {
   json pairs = json::array();
   for (const PairRow& row : pair_rows(results)) {
-    json pair = {{"configuration", row.configuration}, {"baseline", row.baseline}, {"verdict", row.verdict}};
-    if (row.comparison) {
-      const PairedComparison& figures = *row.comparison;
-      pair.update({{"scorer", scorer_name(row.scorer)},
-                   {"n", figures.n},
-                   {"difference", figures.difference},
-                   {"low", figures.low},
-                   {"high", figures.high},
-                   {"p", figures.p},
-                   {"p_holm", row.p_holm},
-                   {"flips_worse", figures.flips_worse},
-                   {"flips_better", figures.flips_better},
-                   {"p_mcnemar", figures.mcnemar_p},
-                   {"n_needed", figures.n_needed}});
-    }
+    json pair = {{"configuration", row.configuration},
+                 {"baseline", row.baseline},
+                 {"figure", pair_figure_name(row.figure)},
+                 {"verdict", row.verdict}};
+    if (row.comparison) put_comparison(pair, row);
     pairs.push_back(std::move(pair));
   }
   return pairs;

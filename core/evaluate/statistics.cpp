@@ -91,6 +91,7 @@ PairedComparison compare_paired(std::span<const double> base, std::span<const do
   result.n = mean.n;
   result.clusters = static_cast<std::int64_t>(groups.size());
   result.difference = mean.mean;
+  result.error = mean.error;
   result.low = interval.low;
   result.high = interval.high;
   result.p = sign_flip_p(sums_of(groups), seed);

@@ -20,6 +20,7 @@ struct PairedComparison {
   std::int64_t n = 0;         ///< items
   std::int64_t clusters = 0;  ///< groups of items that are resampled together
   double difference = 0;      ///< mean of other - base
+  double error = 0;           ///< standard error of the difference, items taken as independent
   double low = 0;             ///< 95 % bootstrap percentile interval of the difference
   double high = 0;
   double p = 1;                   ///< sign-flip permutation, two-sided

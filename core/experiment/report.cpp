@@ -59,6 +59,22 @@ void put_speed(CsvTable& table, const RunResult& run) {
   table.number(run.speed->prompt_tokens_per_second.median).number(run.speed->generation_tokens_per_second.median);
 }
 
+void put_comparison(CsvTable& table, const PairRow& row) {
+  const PairedComparison& pair = *row.comparison;
+  table.integer(pair.n).number(pair.difference);
+  // Questions of one story depend on each other: their interval comes from stories alone.
+  if (pair.clusters == pair.n)
+    table.number(pair.error);
+  else
+    table.empty();
+  table.number(pair.low).number(pair.high).number(pair.p).number(row.p_holm);
+  if (row.figure == PairFigure::f1)
+    table.integer(pair.flips_worse).integer(pair.flips_better).number(pair.mcnemar_p);
+  else
+    table.empty(3);
+  table.integer(pair.n_needed);
+}
+
 }  // namespace
 
 std::string runs_csv(std::span<const RunResult> runs) {
@@ -170,17 +186,17 @@ std::string tensors_csv(std::span<const RunResult> runs) {
 }
 
 std::string pairs_csv(std::span<const RunResult> runs) {
-  CsvTable table({"configuration", "baseline", "scorer", "n", "f1_difference", "low_95", "high_95", "p_sign_flip",
-                  "p_holm", "flips_worse", "flips_better", "p_mcnemar", "n_needed_80_percent_power", "verdict"});
+  CsvTable table({"configuration", "baseline", "figure", "scorer", "n", "difference", "standard_error", "low_95",
+                  "high_95", "p_sign_flip", "p_holm", "flips_worse", "flips_better", "p_mcnemar",
+                  "n_needed_80_percent_power", "verdict"});
   for (const PairRow& row : pair_rows(runs)) {
-    table.text(row.configuration).text(row.baseline).text(scorer_name(row.scorer));
+    table.text(row.configuration).text(row.baseline).text(pair_figure_name(row.figure));
+    table.text(row.figure == PairFigure::f1 ? scorer_name(row.scorer) : "");
     if (!row.comparison) {
-      table.empty(10).text(row.verdict).end_row();
+      table.empty(11).text(row.verdict).end_row();
       continue;
     }
-    const PairedComparison& pair = *row.comparison;
-    table.integer(pair.n).number(pair.difference).number(pair.low).number(pair.high).number(pair.p).number(row.p_holm);
-    table.integer(pair.flips_worse).integer(pair.flips_better).number(pair.mcnemar_p).integer(pair.n_needed);
+    put_comparison(table, row);
     table.text(row.verdict).end_row();
   }
   return table.str();

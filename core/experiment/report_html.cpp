@@ -63,15 +63,21 @@ std::string results_table(std::span<const RunResult> runs) {
   return html_table(rows);
 }
 
-std::vector<std::string> pair_sentences(std::span<const RunResult> runs) {
+std::vector<std::string> pair_sentences(std::span<const PairRow> pairs) {
   std::vector<std::string> sentences;
-  if (!runs.empty() && runs.front().qa)
-    for (const PairRow& pair : pair_rows(runs)) sentences.push_back(pair_sentence(pair));
+  for (const PairRow& pair : pairs) sentences.push_back(pair_sentence(pair));
   return sentences;
 }
 
+/// What the chart of the scores supports.
+std::vector<std::string> score_sentences(std::span<const RunResult> runs) {
+  std::vector<PairRow> pairs = pair_rows(runs);
+  std::erase_if(pairs, [](const PairRow& pair) { return pair.figure != PairFigure::f1; });
+  return pair_sentences(pairs);
+}
+
 std::vector<std::string> difference_sentences(std::span<const RunResult> runs) {
-  std::vector<std::string> sentences = pair_sentences(runs);
+  std::vector<std::string> sentences = pair_sentences(pair_rows(runs));
   for (std::string& sentence : kl_sentences(runs)) sentences.push_back(std::move(sentence));
   return sentences;
 }
@@ -90,7 +96,7 @@ std::string figure(const std::filesystem::path& png, const std::vector<std::stri
 std::string charts(std::span<const RunResult> runs, const std::filesystem::path& folder, bool drawn) {
   if (!drawn)
     return paragraph("The charts were left out: the window program quantscope, which draws them, was not there.");
-  return figure(folder / "accuracy.png", pair_sentences(runs), "F1 and exact match with their error bars") +
+  return figure(folder / "accuracy.png", score_sentences(runs), "F1 and exact match with their error bars") +
          figure(folder / "divergence.png", kl_sentences(runs), "KL divergence from the base") +
          figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured and forecast") +
          figure(folder / "weights.png", {}, "Weights of one tensor") +

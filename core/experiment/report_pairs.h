@@ -1,28 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/experiment/run_result.h"
 
 namespace quantscope {
 
-/// One configuration against the baseline.
+/// What is compared: F1 (0..1) by question, or ln(PPL / base PPL) by window of the text.
+enum class PairFigure : std::uint8_t { f1, perplexity };
+std::string_view pair_figure_name(PairFigure figure);  ///< "f1", "ln_perplexity_ratio"
+std::string_view pair_item_name(PairFigure figure);    ///< "questions", "windows"
+
+/// One configuration against the baseline in one figure.
 struct PairRow {
   std::string configuration;  ///< configuration_text
   std::string baseline;
-  Scorer scorer = Scorer::lm_eval;
+  PairFigure figure = PairFigure::f1;
+  Scorer scorer = Scorer::lm_eval;             ///< of F1
   std::optional<PairedComparison> comparison;  ///< empty when the runs cannot be paired; verdict then says why
-  double p_holm = 1;                           ///< p adjusted over all configurations of this table
-  /// "not resolved at n = 50", "worse" or "better"; the last two alone only when the interval leaves out 0 and the
-  /// corrected p is at most 0.05.
+  double p_holm = 1;                           ///< p adjusted over all configurations of this table in this figure
+  /// "not resolved at n = 50" (of windows: "at n = 6 windows"), "worse" or "better"; the last two only when the
+  /// interval leaves out 0 and p is at most 0.05, and alone only when the corrected p is too.
   std::string verdict;
 };
 
-/// Every run but the first against the first.
+/// Every run but the first against the first: in F1 where one of the two answered questions, in perplexity where both
+/// have one. A run with a KL divergence has its ratio of perplexities from there, token by token, and no row here.
 std::vector<PairRow> pair_rows(std::span<const RunResult> runs);
 
 }  // namespace quantscope

@@ -40,8 +40,10 @@ std::string question_stamp(const QaOutcome& qa) {
 }
 
 std::string perplexity_stamp(const PerplexityOutcome& text) {
-  return fmt::format("Perplexity: {} (hash {}), protocol {}, {} windows, {} scored tokens.", text.text_name,
-                     text.text_hash, text.task.protocol, text.result.chunks.size(), text.result.scored);
+  return fmt::format(
+      "Perplexity: {} (hash {}), protocol {}, {} windows, {} scored tokens. Differences are "
+      "paired window by window.",
+      text.text_name, text.text_hash, text.task.protocol, text.result.chunks.size(), text.result.scored);
 }
 
 std::string kl_stamp(const KlOutcome& kl) {
@@ -61,6 +63,15 @@ std::string cut_sentence(const RunResult& run) {
   return fmt::format("{} prompts of {} were longer than the context and lost their beginning.", cut, run_name(run));
 }
 
+std::string difference_text(const PairRow& pair) {
+  const PairedComparison& figures = *pair.comparison;
+  if (pair.figure == PairFigure::perplexity)
+    return fmt::format("ln(PPL / base PPL) {:+.5f} ± {:.5f} [{:+.5f}, {:+.5f}]", figures.difference, figures.error,
+                       figures.low, figures.high);
+  return fmt::format("F1 {:+.2f} points [{:+.2f}, {:+.2f}]", 100 * figures.difference, 100 * figures.low,
+                     100 * figures.high);
+}
+
 }  // namespace
 
 std::string pair_sentence(const PairRow& pair) {
@@ -68,12 +79,12 @@ std::string pair_sentence(const PairRow& pair) {
     return fmt::format("{} is not compared with {}: {}", pair.configuration, pair.baseline, pair.verdict);
   const PairedComparison& figures = *pair.comparison;
   std::string sentence =
-      fmt::format("{} against {}: F1 {:+.2f} points [{:+.2f}, {:+.2f}], {}", pair.configuration, pair.baseline,
-                  100 * figures.difference, 100 * figures.low, 100 * figures.high, pair.verdict);
+      fmt::format("{} against {}: {}, {}", pair.configuration, pair.baseline, difference_text(pair), pair.verdict);
   if (figures.resolved())
     sentence += fmt::format(" (n = {}, p = {:.4f}, after Holm {:.4f})", figures.n, figures.p, pair.p_holm);
   else if (figures.n_needed > figures.n)
-    sentence += fmt::format("; about {} questions would resolve a difference of this size", figures.n_needed);
+    sentence += fmt::format("; about {} {} would resolve a difference of this size", figures.n_needed,
+                            pair_item_name(pair.figure));
   return sentence + ".";
 }
 

@@ -11,7 +11,8 @@
 /// What the numbers of a report support, in words. A difference that is not resolved is never called better or worse.
 namespace quantscope {
 
-/// "nf4 against fp16: F1 -1.20 points [-3.10, +0.70], not resolved at n = 50; about 719 questions would resolve it."
+/// "nf4 against fp16: F1 -1.20 points [-3.10, +0.70], not resolved at n = 50; about 719 questions would resolve a
+/// difference of this size."
 std::string pair_sentence(const PairRow& pair);
 
 /// One sentence for each configuration: its weights beside the baseline's, and the scales that the common figure leaves

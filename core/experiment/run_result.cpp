@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -47,6 +48,36 @@ Result<void> check_protocols(const RunResult& base, const RunResult& other) {
                 fmt::format("The runs are scored in different ways ({} and {}).", scorer_label(base.qa->task.scorer),
                             scorer_label(other.qa->task.scorer)));
   return {};
+}
+
+Result<void> check_texts(const PerplexityOutcome& base, const PerplexityOutcome& other) {
+  if (base.text_hash != other.text_hash)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs read different texts ({} and {}): their perplexities cannot be paired.",
+                            base.text_name, other.text_name));
+  if (base.task.protocol != other.task.protocol)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs used different protocols ({} and {}).", base.task.protocol, other.task.protocol));
+  if (base.result.tokens != other.result.tokens)
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("The runs used different tokenizers ({} and {} tokens of the same text): their "
+                            "perplexities cannot be paired.",
+                            base.result.tokens, other.result.tokens));
+  return {};
+}
+
+/// Mean negative log-likelihoods of a window in two runs.
+struct WindowPair {
+  double base = 0, other = 0;
+};
+
+Result<WindowPair> pair_window(const PerplexityChunk& base, const PerplexityChunk& other) {
+  const auto scored = static_cast<double>(base.scored);
+  const WindowPair pair{base.nll_sum / scored, other.nll_sum / scored};
+  if (base.scored != other.scored || base.scored < 1 || !std::isfinite(pair.base) || !std::isfinite(pair.other))
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("Window {} has no likelihoods that can be paired.", other.index));
+  return pair;
 }
 
 /// Tokenizers show in the number of tokens of a prompt; of imported answers it is not known.
@@ -103,6 +134,26 @@ Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& ot
                 fmt::format("The runs answered different samples: {} and {} questions, {} of them in common.",
                             base.qa->answers.size(), other.qa->answers.size(), base_f1.size()));
   return compare_paired(base_f1, other_f1, stories, base_em, other_em, bootstrap_seed);
+}
+
+Result<PairedComparison> compare_perplexities(const RunResult& base, const RunResult& other) {
+  if (!base.perplexity || !other.perplexity)
+    return fail(ErrorCode::invalid_argument, "Both runs need a perplexity before they can be compared.");
+  if (auto comparable = check_texts(*base.perplexity, *other.perplexity); !comparable)
+    return tl::unexpected(comparable.error());
+  std::map<std::int64_t, const PerplexityChunk*> by_index;
+  for (const PerplexityChunk& chunk : base.perplexity->result.chunks) by_index.emplace(chunk.index, &chunk);
+  std::vector<double> base_nll, other_nll;
+  for (const PerplexityChunk& chunk : other.perplexity->result.chunks) {
+    const auto found = by_index.find(chunk.index);
+    if (found == by_index.end()) continue;
+    const auto pair = pair_window(*found->second, chunk);
+    if (!pair) return tl::unexpected(pair.error());
+    base_nll.push_back(pair->base);
+    other_nll.push_back(pair->other);
+  }
+  if (base_nll.empty()) return fail(ErrorCode::invalid_argument, "The runs have no window of the text in common.");
+  return compare_paired(base_nll, other_nll, {}, {}, {}, bootstrap_seed);
 }
 
 }  // namespace quantscope

@@ -106,6 +106,12 @@ std::string run_name(const RunResult& result);
 /// differ, or when each has items that the other lacks. A run that has not finished is paired on what it has.
 Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer);
 
+/// ln(PPL / base PPL) over the windows that both runs have. A perplexity keeps sums of windows and no tokens, so the
+/// window is the item: `difference` is the mean over windows of the difference of their mean negative log-likelihoods
+/// (nats; the windows of a protocol score equally many tokens), `error`, interval and p are those of windows. Tokens of
+/// a window depend on each other, windows hardly do. Refuses (with the reason) when text, protocol or tokenizer differ.
+Result<PairedComparison> compare_perplexities(const RunResult& base, const RunResult& other);
+
 /// The whole result as one JSON object, full precision; the field names of the command line's documentation.
 std::string to_json(const RunResult& result);
 Result<RunResult> run_result_from_json(std::string_view json);

@@ -14,6 +14,7 @@ namespace quantscope {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 using testing::Outcome;
@@ -63,7 +64,7 @@ TEST_F(WorkspaceCommands, CompareStoresReportWritesAndRunRepeats) {
   EXPECT_EQ(other.exit_code, 0) << other.output;
   std::ifstream pairs(study_.file("other") / "pairs.csv");
   const std::string text{std::istreambuf_iterator<char>(pairs), {}};
-  EXPECT_THAT(text, HasSubstr("fp32,nf4,lm-eval,12,"));
+  EXPECT_THAT(text, AllOf(HasSubstr("fp32,nf4,f1,lm-eval,12,"), HasSubstr("fp32,nf4,ln_perplexity_ratio,,6,")));
   EXPECT_EQ(cli("report " + file("study.quantscope") + " " + file("x") + " --baseline fp4").exit_code, 2);
 }
 
@@ -111,8 +112,8 @@ TEST_F(WorkspaceCommands, AnswersLeaveAndComeBackInBothForms) {
   EXPECT_EQ(report.exit_code, 0) << report.output;
   std::ifstream stream(study_.file("report") / "pairs.csv");
   const std::string pairs{std::istreambuf_iterator<char>(stream), {}};
-  EXPECT_THAT(pairs, HasSubstr("theirs,nf4,lm-eval,12,0,0,0,1,1,0,0,1,0,not resolved at n = 12"));
-  EXPECT_THAT(pairs, HasSubstr("official,nf4,lm-eval,,,,,,,,,,,The runs used different prompts"));
+  EXPECT_THAT(pairs, HasSubstr("theirs,nf4,f1,lm-eval,12,0,,0,0,1,1,0,0,1,0,not resolved at n = 12"));
+  EXPECT_THAT(pairs, HasSubstr("official,nf4,f1,lm-eval,,,,,,,,,,,,The runs used different prompts"));
   EXPECT_EQ(cli("run " + file("report/run.json")).exit_code, 0);  // only what this program can repeat
   EXPECT_EQ(cli("import " + workspace + " " + file("text.txt") + data).exit_code, 1);
 }
@@ -121,7 +122,8 @@ TEST_F(WorkspaceCommands, DivergencesAreKeptReportedAndExported) {
   const std::string workspace = file("kl.quantscope");
   const std::string compare = fmt::format("compare {} fp32 nf4 --task kl --data {}", file("model"), file("text.txt"));
   const json plain = cli_json(compare);
-  run_shell(fmt::format("timeout -s KILL 0.2 {} {} --workspace {} >/dev/null 2>&1", QUANTSCOPE_CLI, compare, workspace));
+  run_shell(
+      fmt::format("timeout -s KILL 0.2 {} {} --workspace {} >/dev/null 2>&1", QUANTSCOPE_CLI, compare, workspace));
   cli_json(compare + " --workspace " + workspace);
   const json resumed = cli_json("resume " + workspace);
   for (std::size_t i = 0; i < 2; ++i)
