@@ -25,7 +25,8 @@ struct EvaluateOptions {
 json flattened(const RunResult& result) {
   json run = json::parse(to_json(result));
   json document;
-  for (const char* task : {"coqa", "squad", "jsonl", "perplexity", "kl", "speed"}) {
+  for (const TaskKind kind : all_tasks()) {
+    const std::string task(task_name(kind));
     if (!run.contains(task)) continue;
     document = run[task];
     run.erase(task);

@@ -181,8 +181,10 @@ class Experiment {
  public:
   Experiment(const Session& session, const ExperimentOutputs& outputs) : session_(session), outputs_(outputs) {}
 
-  /// Makes sure before anything runs that results can be written.
+  /// Makes sure before anything runs or is planned that it can run and that results can be written.
   Result<void> begin(const std::vector<RunRequest>& requests) {
+    for (const RunRequest& request : requests)
+      if (auto checked = check_tasks(request.tasks); !checked) return checked;
     if (auto written = save_tables(); !written) return written;
     if (outputs_.workspace.empty()) return {};
     auto workspace = Workspace::open(outputs_.workspace, FileAccess::write);

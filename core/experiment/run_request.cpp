@@ -12,8 +12,16 @@
 
 namespace quantscope {
 namespace {
-constexpr std::array<std::string_view, 6> task_names = {"coqa", "squad", "jsonl", "perplexity", "kl", "speed"};
+constexpr std::array<TaskKind, 6> task_kinds = {TaskKind::coqa,       TaskKind::squad, TaskKind::jsonl,
+                                                TaskKind::perplexity, TaskKind::kl,    TaskKind::speed};
+constexpr std::array<std::string_view, task_kinds.size()> task_names = {"coqa",       "squad", "jsonl",
+                                                                        "perplexity", "kl",    "speed"};
+
+/// Whether a run has one place for the results of both.
+bool share_a_place(TaskKind a, TaskKind b) { return a == b || (is_question_task(a) && is_question_task(b)); }
 }  // namespace
+
+std::span<const TaskKind> all_tasks() { return task_kinds; }
 
 std::string_view task_name(TaskKind kind) { return task_names[static_cast<std::size_t>(kind)]; }
 
@@ -26,6 +34,21 @@ Result<TaskKind> parse_task(std::string_view name) {
   if (found != task_names.end()) return static_cast<TaskKind>(found - task_names.begin());
   return fail(ErrorCode::invalid_argument,
               fmt::format("The task \"{}\" does not exist; there are {}.", name, fmt::join(task_names, ", ")), "task");
+}
+
+Result<void> check_tasks(std::span<const Task> tasks) {
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!share_a_place(tasks[i].kind, tasks[j].kind)) continue;
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("A run keeps one result {}, so {} and {} cannot be tasks of the same run; run them one "
+                              "after the other. With --workspace FILE they stay in one study.",
+                              is_question_task(tasks[i].kind) ? "of questions" : "of each task",
+                              task_name(tasks[j].kind), task_name(tasks[i].kind)),
+                  "task");
+    }
+  }
+  return {};
 }
 
 std::vector<RunRequest> CompareRequest::runs() const {

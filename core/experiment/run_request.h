@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ namespace quantscope {
 
 /// `jsonl`: records of a question or a prompt each, see read_records().
 enum class TaskKind : std::uint8_t { coqa, squad, jsonl, perplexity, kl, speed };
+std::span<const TaskKind> all_tasks();
 std::string_view task_name(TaskKind kind);
 /// Whether questions are asked and answers scored.
 bool is_question_task(TaskKind kind);
@@ -34,6 +36,10 @@ struct Task {
   SpeedOptions speed;
   std::optional<Settings> base;  ///< kl: what is compared with; in a comparison its first configuration when empty
 };
+
+/// A run keeps one result of questions and one each of perplexity, kl and speed. Refuses tasks of which one would take
+/// the place of another. Every run is checked, wherever its request comes from.
+Result<void> check_tasks(std::span<const Task> tasks);
 
 /// Everything that decides the numbers of one run. Immutable once running; JSON in and out.
 struct RunRequest {

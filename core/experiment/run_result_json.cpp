@@ -136,9 +136,9 @@ RunState state_from_name(std::string_view name) {
 }
 
 Result<void> read_evaluations(const json& value, RunResult& result) {
-  for (const TaskKind kind : {TaskKind::coqa, TaskKind::squad, TaskKind::jsonl}) {
+  for (const TaskKind kind : all_tasks()) {
     const auto found = value.find(std::string(task_name(kind)));
-    if (found == value.end()) continue;
+    if (!is_question_task(kind) || found == value.end()) continue;
     auto qa = qa_from_json(*found);
     if (!qa) return tl::unexpected(qa.error());
     result.qa = std::move(*qa);

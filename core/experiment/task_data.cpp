@@ -96,9 +96,6 @@ Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const Resourc
         ErrorCode::invalid_argument,
         "The task kl needs a base to compare with: --base SETTINGS, or the first configuration of a comparison.",
         "base");
-  if (data.kl_base)
-    return fail(ErrorCode::invalid_argument, "One run compares with one KL base; give the others runs of their own.",
-                "base");
   if (auto loaded = load_text(task, tokenizer, resources, data); !loaded) return loaded;
   const auto range = choose_chunks(std::ssize(data.text_ids), data.protocol, task.first_chunk, task.last_chunk);
   if (!range) return tl::unexpected(range.error());
@@ -151,6 +148,7 @@ Result<PerplexityProtocol> find_protocol(std::string_view name) {
 
 Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
                                 const ResourcePaths& resources) {
+  if (auto checked = check_tasks(request.tasks); !checked) return tl::unexpected(checked.error());
   TaskData data;
   data.protocol = perplexity_protocols().front();
   for (const Task& task : request.tasks)

@@ -146,6 +146,23 @@ TEST_F(WorkspaceCommands, DivergencesAreKeptReportedAndExported) {
   EXPECT_TRUE(cli_json("export " + workspace + " " + file("out")).at("files").empty());
 }
 
+TEST_F(WorkspaceCommands, TwoQuestionTasksOfOneRunAreRefusedAndNotPlanned) {
+  const std::string workspace = file("two.quantscope");
+  const std::string compare = fmt::format("compare {} fp32 nf4 --data {}", file("model"), file("questions.json"));
+  const Outcome refused = cli(compare + " --task coqa squad --workspace " + workspace);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.output, HasSubstr("coqa and squad cannot be tasks of the same run"));
+  EXPECT_FALSE(fs::exists(workspace));
+  std::ofstream(study_.file("request.json"))
+      << json{{"schema", 1},
+              {"model", file("model")},
+              {"configuration", "nf4"},
+              {"tasks", {{{"task", "perplexity"}, {"data", file("text.txt")}}, {{"task", "perplexity"}}}}};
+  const Outcome from_json = cli("run " + file("request.json"));
+  EXPECT_EQ(from_json.exit_code, 2);
+  EXPECT_THAT(from_json.output, HasSubstr("perplexity and perplexity cannot be tasks of the same run"));
+}
+
 TEST_F(WorkspaceCommands, PresetRunsTheStudyAndShowsItsFigures) {
   const Outcome outcome = cli(fmt::format("compare {} --preset source-study --data {} --report {}", file("model"),
                                           file("questions.json"), file("report")));
