@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "app/cli/command.h"
 #include "app/cli/console.h"
@@ -19,21 +20,22 @@ struct ReportOptions {
 };
 
 int report(const Session& session, const ReportOptions& options) {
-  auto runs = runs_of_workspace(options.workspace, options.baseline);
-  if (!runs) return report_error(session, runs.error());
+  auto content = content_of_workspace(options.workspace, options.baseline);
+  if (!content) return report_error(session, content.error());
   std::optional<Preset> preset;
   if (!options.preset.empty()) {
     auto read = read_preset(ResourcePaths::locate(), options.preset);
     if (!read) return report_error(session, read.error());
     preset = std::move(*read);
   }
-  if (auto written = write_report_folder(options.folder, *runs, preset ? &*preset : nullptr); !written)
-    return report_error(session, written.error());
+  auto written = write_report_folder(options.folder, content->runs, preset ? &*preset : nullptr,
+                                     std::move(content->sensitivities));
+  if (!written) return report_error(session, written.error());
   const std::string folder = std::filesystem::absolute(options.folder).string();
   if (session.json)
-    print_json({{"report", folder}, {"runs", runs->size()}});
+    print_json({{"report", folder}, {"runs", content->runs.size()}});
   else
-    fmt::print("Report of {} runs: {}\n", runs->size(), folder);
+    fmt::print("Report of {} runs: {}\n", content->runs.size(), folder);
   return ExitCode::done;
 }
 

@@ -11,6 +11,7 @@
 #include "core/experiment/preset_table.h"
 #include "core/experiment/report.h"
 #include "core/experiment/report_html.h"
+#include "core/experiment/sensitivity_file.h"
 
 namespace quantscope::cli {
 namespace {
@@ -42,8 +43,14 @@ bool render_charts(const fs::path& folder) {
 
 }  // namespace
 
-Result<void> write_report_folder(const fs::path& folder, std::span<const RunResult> runs, const Preset* preset) {
+Result<void> write_report_folder(const fs::path& folder, std::span<const RunResult> runs, const Preset* preset,
+                                 std::vector<SensitivityMeasurement> sensitivities) {
   if (auto written = write_report(folder, runs); !written) return written;
+  for (SensitivityMeasurement& measurement : sensitivities)
+    sort_sensitivity(measurement.rows, SensitivityMeasure::kl, measurement.mode);
+  if (!sensitivities.empty())
+    if (auto written = write_file_atomically(folder / "layers.csv", layers_csv(sensitivities)); !written)
+      return written;
   if (preset != nullptr)
     if (auto written = write_file_atomically(folder / "published.csv", published_csv(*preset, runs)); !written)
       return written;

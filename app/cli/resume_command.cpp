@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
 #include "app/cli/command.h"
 #include "app/cli/experiment.h"
@@ -26,12 +27,13 @@ int resume(const Session& session, const ResumeOptions& options) {
   if (!requests) return report_error(session, requests.error());
   if (!session.json) fmt::print(stderr, "{} runs are left.\n", requests->size());
   const auto outcome = run_experiment(session, *requests, {{}, options.workspace});
-  auto runs = runs_of_workspace(options.workspace, {});
-  if (!runs) return report_error(session, runs.error());
+  auto content = content_of_workspace(options.workspace, {});
+  if (!content) return report_error(session, content.error());
   if (!options.report.empty())
-    if (auto written = write_report_folder(options.report, *runs, nullptr); !written)
+    if (auto written = write_report_folder(options.report, content->runs, nullptr, std::move(content->sensitivities));
+        !written)
       return report_error(session, written.error());
-  print_results(session, *runs, options.report);
+  print_results(session, content->runs, options.report);
   return outcome.exit_code;
 }
 

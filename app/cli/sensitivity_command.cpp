@@ -3,12 +3,16 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <utility>
 
 #include "app/cli/command.h"
 #include "app/cli/console.h"
 #include "app/cli/engine.h"
 #include "app/cli/settings_options.h"
 #include "app/cli/task_options.h"
+#include "app/cli/workspace_file.h"
 #include "core/experiment/atomic_file.h"
 #include "core/experiment/devices.h"
 #include "core/experiment/resource_paths.h"
@@ -21,13 +25,14 @@ using nlohmann::json;
 
 struct SensitivityCommand {
   std::string model, measure = "error", unit = "tensor", mode = "only", base = "fp32";
-  std::string data = "sample", protocol, chunks = "0:4", rows_file, csv_file;
+  std::string data = "sample", protocol, chunks = "0:4", rows_file, workspace, csv_file;
   SettingsOptions settings;
 
   SensitivityMeasure wanted() const {
     if (measure == "error") return SensitivityMeasure::error;
     return measure == "kl" ? SensitivityMeasure::kl : SensitivityMeasure::perplexity;
   }
+  bool keeps_rows() const { return !rows_file.empty() || !workspace.empty(); }
   SensitivityUnit of() const { return unit == "tensor" ? SensitivityUnit::tensor : SensitivityUnit::layer; }
   SensitivityMode how() const { return mode == "only" ? SensitivityMode::only : SensitivityMode::all_but; }
 };
@@ -90,35 +95,81 @@ Result<Scene> prepare(const Session& session, const SensitivityCommand& options)
   return scene;
 }
 
-/// Everything that the figures of a row depend on.
-Result<std::string> key_of(const SensitivityCommand& options, const Scene& scene) {
-  const auto fingerprint = scene.checkpoint->fingerprint();
-  if (!fingerprint) return fingerprint;
-  return fmt::format("{} of {}, {} {}, base {}, {} {}:{} of text {}, checkpoint {}, version {}",
-                     configuration_text(scene.resolved.settings), options.unit, options.mode,
-                     scene.backend->description().dispatch_level, configuration_text(scene.resolved.kl_base->settings),
-                     scene.data.protocol.name, scene.task.first_chunk, scene.task.last_chunk, scene.data.text_hash,
-                     *fingerprint, QUANTSCOPE_VERSION);
+/// The rows with everything that their figures depend on.
+Result<SensitivityMeasurement> measurement_of(const SensitivityCommand& options, const Scene& scene,
+                                              std::vector<SensitivityRow> rows) {
+  const DeviceDescription device = scene.backend->description();
+  SensitivityMeasurement measurement;
+  measurement.configuration = arithmetic_text(scene.resolved.settings);
+  measurement.base = arithmetic_text(scene.resolved.kl_base->settings);
+  measurement.unit = options.of();
+  measurement.mode = options.how();
+  measurement.checkpoint = options.model;
+  measurement.device = device.name;
+  measurement.dispatch_level = device.dispatch_level;
+  measurement.program_version = QUANTSCOPE_VERSION;
+  measurement.rows = std::move(rows);
+  if (options.keeps_rows()) {  // the file is read for it
+    auto fingerprint = scene.checkpoint->fingerprint();
+    if (!fingerprint) return tl::unexpected(fingerprint.error());
+    measurement.fingerprint = std::move(*fingerprint);
+  }
+  if (scene.data.text_ids.empty()) return measurement;
+  measurement.protocol = scene.data.protocol.name;
+  measurement.text_name = scene.data.text_name;
+  measurement.text_hash = scene.data.text_hash;
+  measurement.first_chunk = scene.task.first_chunk;
+  measurement.last_chunk = scene.task.last_chunk;
+  return measurement;
 }
 
-Result<void> measure(const Session& session, const SensitivityCommand& options, Scene& scene,
-                     std::vector<SensitivityRow>& rows) {
-  std::optional<SensitivityFile> file;
-  if (!options.rows_file.empty()) {
-    auto key = key_of(options, scene);
-    if (!key) return tl::unexpected(key.error());
-    auto opened = SensitivityFile::open(options.rows_file, *key, rows);
-    if (!opened) return tl::unexpected(opened.error());
-    file = std::move(*opened);
+/// Where finished rows go, if anywhere: a file of rows or a workspace.
+class RowKeeper {
+ public:
+  /// Fills in the figures that are there already.
+  static Result<RowKeeper> open(const SensitivityCommand& options, SensitivityMeasurement& measurement) {
+    RowKeeper keeper;
+    if (!options.rows_file.empty() && options.wanted() != SensitivityMeasure::error) {
+      auto file = SensitivityFile::open(options.rows_file, sensitivity_key(measurement), measurement.rows);
+      if (!file) return tl::unexpected(file.error());
+      keeper.file_ = std::move(*file);
+    }
+    if (!options.workspace.empty()) {
+      auto workspace = Workspace::open(options.workspace, FileAccess::write);
+      if (!workspace) return tl::unexpected(workspace.error());
+      keeper.workspace_ = std::move(*workspace);
+      auto id = keeper.workspace_->begin(measurement);
+      if (!id) return tl::unexpected(id.error());
+      keeper.id_ = *id;
+    }
+    return keeper;
   }
-  Result<void> written;
+
+  Result<void> keep(const SensitivityRow& row) {
+    if (file_) return file_->write(row);
+    return workspace_ ? workspace_->keep(id_, row) : Result<void>();
+  }
+
+ private:
+  std::optional<SensitivityFile> file_;
+  std::unique_ptr<Workspace> workspace_;
+  std::int64_t id_ = 0;
+};
+
+/// A row that cannot be kept stops the measurement: what is lost is not worth computing.
+Result<void> measure(const Session& session, const SensitivityCommand& options, Scene& scene, RowKeeper& keeper,
+                     std::vector<SensitivityRow>& rows) {
+  Result<void> kept;
+  std::stop_source halt;
+  const std::stop_callback chain(session.stop, [&halt] { halt.request_stop(); });
   const auto keep = [&](const SensitivityRow& row) {
-    if (file && written) written = file->write(row);
+    if (kept) kept = keeper.keep(row);
+    if (!kept) halt.request_stop();
   };
   const ProgressFn progress = session.json ? ProgressFn() : console_progress();
   auto done = measure_sensitivity(*scene.checkpoint, scene.resolved, options.how(), scene.text(), *scene.backend, rows,
-                                  keep, progress, session.stop);
-  return done ? written : done;
+                                  keep, progress, halt.get_token());
+  return kept ? done : kept;
 }
 
 std::vector<std::string> cells_of(const SensitivityRow& row, bool measured) {
@@ -174,12 +225,17 @@ int sensitivity(const Session& session, const SensitivityCommand& options) {
   auto rows =
       sensitivity_errors(*scene->checkpoint, scene->resolved, options.of(), *scene->backend, progress, session.stop);
   if (!rows) return report_error(session, rows.error());
+  auto measurement = measurement_of(options, *scene, std::move(*rows));
+  if (!measurement) return report_error(session, measurement.error());
+  auto keeper = RowKeeper::open(options, *measurement);
+  if (!keeper) return report_error(session, keeper.error());
   Result<void> done;
-  if (options.wanted() != SensitivityMeasure::error) done = measure(session, options, *scene, *rows);
-  sort_sensitivity(*rows, options.wanted(), options.how());
-  print_result(session, options, *scene, *rows);
+  if (options.wanted() != SensitivityMeasure::error)
+    done = measure(session, options, *scene, *keeper, measurement->rows);
+  sort_sensitivity(measurement->rows, options.wanted(), options.how());
+  print_result(session, options, *scene, measurement->rows);
   if (!options.csv_file.empty())
-    if (auto written = write_file_atomically(options.csv_file, layers_csv(*rows, options.how())); !written)
+    if (auto written = write_file_atomically(options.csv_file, layers_csv({&*measurement, 1})); !written)
       return report_error(session, written.error());
   return done ? static_cast<int>(ExitCode::done) : report_error(session, done.error());
 }
@@ -203,8 +259,10 @@ void add_sensitivity(CLI::App& app, Session& session, Action& chosen) {
   command->add_option("--data", options->data, "Plain text; \"sample\" is the bundled one")->capture_default_str();
   command->add_option("--protocol", options->protocol, "ppl-llama.cpp-512 or ppl-gptq-2048");
   command->add_option("--chunks", options->chunks, "Windows A:B, counted from zero, B left out")->capture_default_str();
-  command->add_option("--rows", options->rows_file,
-                      "JSON lines: finished rows are appended at once; rows that are there are not measured again");
+  auto* rows =
+      command->add_option("--rows", options->rows_file,
+                          "JSON lines: finished rows are appended at once; rows that are there are not measured again");
+  add_workspace_option(*command, options->workspace)->excludes(rows);
   command->add_option("--csv", options->csv_file, "layers.csv to write");
   command->footer(
       R"(JSON: {"rows": [{"name": "model.layers.0.mlp.down_proj.weight", "relative_error": 0.09, "kl_mean": 0.004}]})");

@@ -9,10 +9,19 @@
 
 namespace quantscope::cli {
 
-/// Every run of a workspace, opened for reading; `baseline` names the run that comes first, empty keeps the order.
+/// Every run of a workspace, opened for reading; `baseline` names the run that comes first, empty keeps the order. A
+/// workspace without any is refused.
 Result<std::vector<RunResult>> runs_of_workspace(const std::string& file, const std::string& baseline);
 
+/// What a report shows of a workspace.
+struct WorkspaceContent {
+  std::vector<RunResult> runs;
+  std::vector<SensitivityMeasurement> sensitivities;
+};
+/// Likewise, with the sensitivity measurements; refused when there is neither.
+Result<WorkspaceContent> content_of_workspace(const std::string& file, const std::string& baseline);
+
 /// The option --workspace of the commands that run something.
-void add_workspace_option(CLI::App& command, std::string& file);
+CLI::Option* add_workspace_option(CLI::App& command, std::string& file);
 
 }  // namespace quantscope::cli

@@ -66,6 +66,14 @@ std::string configuration_text(const Settings& settings) {
   return list.empty() ? std::string(name.name) : fmt::format("{}:{}", name.name, fmt::join(list, ","));
 }
 
+std::string arithmetic_text(Settings settings) {
+  const Settings defaults;
+  settings.device = defaults.device;
+  settings.simd = defaults.simd;
+  settings.threads = defaults.threads;
+  return configuration_text(settings);
+}
+
 std::string configuration_label(const Settings& settings) {
   const ConfigurationName& name = base_name(settings);
   std::string label(name.label);

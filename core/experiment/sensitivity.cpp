@@ -173,6 +173,14 @@ std::string_view sensitivity_name(SensitivityUnit unit) { return unit == Sensiti
 
 std::string_view sensitivity_name(SensitivityMode mode) { return mode == SensitivityMode::only ? "only" : "all-but"; }
 
+std::string sensitivity_key(const SensitivityMeasurement& measurement) {
+  return fmt::format("{} of {}, {} on {} {}, base {}, {} {}:{} of text {}, checkpoint {}, version {}",
+                     measurement.configuration, sensitivity_name(measurement.unit), sensitivity_name(measurement.mode),
+                     measurement.device, measurement.dispatch_level, measurement.base, measurement.protocol,
+                     measurement.first_chunk, measurement.last_chunk, measurement.text_hash, measurement.fingerprint,
+                     measurement.program_version);
+}
+
 Result<std::vector<SensitivityRow>> sensitivity_errors(const Checkpoint& checkpoint, const Resolved& resolved,
                                                        SensitivityUnit unit, Backend& backend,
                                                        const ProgressFn& progress, std::stop_token stop) {
@@ -194,6 +202,7 @@ Result<void> measure_sensitivity(const Checkpoint& checkpoint, const Resolved& r
                                  const WindowedText& text, Backend& backend, std::vector<SensitivityRow>& rows,
                                  const std::function<void(const SensitivityRow&)>& on_row, const ProgressFn& progress,
                                  std::stop_token stop) {
+  if (std::ranges::all_of(rows, [](const SensitivityRow& row) { return row.figures.has_value(); })) return {};
   KlBaseKeeper keeper;
   auto base = keeper.get("sensitivity", checkpoint, *resolved.kl_base, text, backend, progress, stop);
   if (!base) return tl::unexpected(base.error());

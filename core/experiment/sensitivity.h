@@ -56,10 +56,18 @@ struct SensitivityRow {
   double expected_effect() const { return error.relative_error * static_cast<double>(values); }
 };
 
-struct SensitivityOptions {
+/// Rows with everything that their figures depend on.
+struct SensitivityMeasurement {
+  std::string configuration, base;  ///< arithmetic_text of the resolved settings
   SensitivityUnit unit = SensitivityUnit::tensor;
   SensitivityMode mode = SensitivityMode::only;
+  std::string protocol, text_name, text_hash;    ///< empty where only errors were measured
+  std::int64_t first_chunk = 0, last_chunk = 0;  ///< windows [first, last), last = 0: all
+  std::string checkpoint, fingerprint, device, dispatch_level, program_version;
+  std::vector<SensitivityRow> rows;
 };
+/// Names everything that the figures depend on; figures may be taken over only where it is the same.
+std::string sensitivity_key(const SensitivityMeasurement& measurement);
 
 /// Every tensor (or layer) that the quantized plan stores otherwise than the base's, with its error, in the order of
 /// expected_effect(). Quantizes one tensor after the other; no model is loaded.
@@ -67,10 +75,10 @@ Result<std::vector<SensitivityRow>> sensitivity_errors(const Checkpoint& checkpo
                                                        SensitivityUnit unit, Backend& backend,
                                                        const ProgressFn& progress, std::stop_token stop);
 
-/// Fills the figures of the rows that have none, in order, by exchanging weights of one loaded model: it is loaded once
-/// (in the base's format for `only`, quantized for `all_but`) and computes in the compute type that it is loaded with.
-/// `on_row` gets each row as soon as it is there; a stop returns cancelled and what was finished stays in `rows`.
-/// `resolved` must have a KL base for the windows of `text`.
+/// Fills the figures of the rows that have none, in order and without loading anything when all have them, by
+/// exchanging weights of one loaded model: it is loaded once (in the base's format for `only`, quantized for `all_but`)
+/// and computes in the compute type that it is loaded with. `on_row` gets each row as soon as it is there; a stop
+/// returns cancelled and what was finished stays in `rows`. `resolved` must have a KL base for the windows of `text`.
 Result<void> measure_sensitivity(const Checkpoint& checkpoint, const Resolved& resolved, SensitivityMode mode,
                                  const WindowedText& text, Backend& backend, std::vector<SensitivityRow>& rows,
                                  const std::function<void(const SensitivityRow&)>& on_row, const ProgressFn& progress,

@@ -106,6 +106,22 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   return text;
 }
 
+void put_row(CsvTable& table, const SensitivityRow& row) {
+  table.text(row.name).integer(row.layer).text(row.format).integer(row.values);
+  table.number(row.error.relative_error).number(row.error.sqnr_db).number(row.error.cosine);
+  table.number(row.error.max_absolute).number(row.error.mean_absolute);
+  if (!row.figures) {
+    table.empty(10).end_row();
+    return;
+  }
+  const SensitivityFigures& figures = *row.figures;
+  table.number(figures.divergence.mean).number(figures.divergence.error);
+  table.number(figures.same_top.mean).number(figures.same_top.error);
+  table.number(figures.log_ratio.mean).number(figures.log_ratio.error);
+  table.number(figures.perplexity).number(figures.base_perplexity);
+  table.integer(figures.scored).number(figures.seconds).end_row();
+}
+
 }  // namespace
 
 Result<SensitivityFile> SensitivityFile::open(const std::filesystem::path& path, const std::string& key,
@@ -156,10 +172,14 @@ std::string to_json(std::span<const SensitivityRow> rows) {
   return list.dump();
 }
 
-std::string layers_csv(std::span<const SensitivityRow> rows, SensitivityMode mode) {
-  CsvTable table({"name",
-                  "layer",
+std::string layers_csv(std::span<const SensitivityMeasurement> measurements) {
+  CsvTable table({"configuration",
+                  "base",
+                  "protocol",
+                  "unit",
                   "quantized",
+                  "name",
+                  "layer",
                   "format",
                   "values",
                   "relative_error",
@@ -177,20 +197,12 @@ std::string layers_csv(std::span<const SensitivityRow> rows, SensitivityMode mod
                   "base_perplexity",
                   "scored",
                   "seconds"});
-  for (const SensitivityRow& row : rows) {
-    table.text(row.name).integer(row.layer).text(sensitivity_name(mode)).text(row.format).integer(row.values);
-    table.number(row.error.relative_error).number(row.error.sqnr_db).number(row.error.cosine);
-    table.number(row.error.max_absolute).number(row.error.mean_absolute);
-    if (!row.figures) {
-      table.empty(10).end_row();
-      continue;
+  for (const SensitivityMeasurement& measurement : measurements) {
+    for (const SensitivityRow& row : measurement.rows) {
+      table.text(measurement.configuration).text(measurement.base).text(measurement.protocol);
+      table.text(sensitivity_name(measurement.unit)).text(sensitivity_name(measurement.mode));
+      put_row(table, row);
     }
-    const SensitivityFigures& figures = *row.figures;
-    table.number(figures.divergence.mean).number(figures.divergence.error);
-    table.number(figures.same_top.mean).number(figures.same_top.error);
-    table.number(figures.log_ratio.mean).number(figures.log_ratio.error);
-    table.number(figures.perplexity).number(figures.base_perplexity);
-    table.integer(figures.scored).number(figures.seconds).end_row();
   }
   return table.str();
 }

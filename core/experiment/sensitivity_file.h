@@ -14,8 +14,8 @@ namespace quantscope {
 /// a row. Every row is on the disk when write() returns, so that a measurement goes on where it was stopped or killed.
 class SensitivityFile {
  public:
-  /// Opens or creates the file and fills in the figures of the rows that it holds. `key` names everything that the
-  /// figures depend on; a file with another key is refused. A last line that was cut off is dropped.
+  /// Opens or creates the file and fills in the figures of the rows that it holds. A file with another `key`
+  /// (sensitivity_key()) is refused. A last line that was cut off is dropped.
   static Result<SensitivityFile> open(const std::filesystem::path& path, const std::string& key,
                                       std::vector<SensitivityRow>& rows);
 
@@ -34,7 +34,7 @@ class SensitivityFile {
 /// A JSON array of the rows, full precision.
 std::string to_json(std::span<const SensitivityRow> rows);
 
-/// One row per tensor or layer; empty cells where nothing was measured.
-std::string layers_csv(std::span<const SensitivityRow> rows, SensitivityMode mode);
+/// One row per tensor or layer of each measurement; empty cells where nothing was measured.
+std::string layers_csv(std::span<const SensitivityMeasurement> measurements);
 
 }  // namespace quantscope

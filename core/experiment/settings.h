@@ -58,6 +58,8 @@ std::span<const ConfigurationName> configuration_names();
 Result<Settings> parse_configuration(std::string_view text);
 /// The shortest text that parses back to these settings ("nf4-dq:block=128").
 std::string configuration_text(const Settings& settings);
+/// The same without device, dispatch level and threads. What really ran names the first two; threads decide no number.
+std::string arithmetic_text(Settings settings);
 /// For tables: "NF4 + double quantization, block 128".
 std::string configuration_label(const Settings& settings);
 

@@ -10,24 +10,15 @@ namespace quantscope {
 namespace {
 using nlohmann::json;
 
-/// Device and dispatch level are listed on their own, as they really are; threads decide no number.
-std::string settings_text(Settings settings) {
-  const Settings defaults;
-  settings.device = defaults.device;
-  settings.simd = defaults.simd;
-  settings.threads = defaults.threads;
-  return configuration_text(settings);
-}
-
 /// The base is of the same checkpoint and runs on the same device at the same level.
 std::string base_of(const KlOutcome& kl) {
   const auto settings = parse_configuration(kl.base);
-  return settings ? settings_text(*settings) : kl.base;
+  return settings ? arithmetic_text(*settings) : kl.base;
 }
 
 json arithmetic_of(const RunResult& run) {
   const Provenance& from = run.provenance;
-  return {from.fingerprint,     settings_text(run.resolved.settings),
+  return {from.fingerprint,     arithmetic_text(run.resolved.settings),
           from.device,          from.dispatch_level,
           from.program_version, format_rules_version,
           from.imported_from};

@@ -72,8 +72,9 @@ Result<void> write_measured(Database& database, std::int64_t run, const RunResul
         std::array<SqlValue, 3>{run, memory_tag_name(static_cast<MemoryTag>(tag)), result.measured.bytes[tag]});
     if (!written) return written;
   }
-  return database.run("UPDATE run SET load_seconds = ?2, peak_resident_bytes = ?3 WHERE id = ?1",
-                      std::array<SqlValue, 3>{run, result.load_seconds, result.peak_resident_bytes});
+  return database.run(
+      "UPDATE run SET load_seconds = ?2, peak_resident_bytes = ?3, peak_device_bytes = ?4 WHERE id = ?1",
+      std::array<SqlValue, 4>{run, result.load_seconds, result.peak_resident_bytes, result.peak_device_bytes});
 }
 
 Result<void> write_tensor(Database& database, std::int64_t run, std::int64_t position, const TensorRecord& tensor) {
@@ -254,12 +255,14 @@ Result<void> read_progress(const Database& database, std::int64_t run, RunResult
   auto read = read_memory(database, run, result);
   if (read) read = read_tensors(database, run, result);
   if (!read) return read;
-  const auto figures = database.each("SELECT load_seconds, peak_resident_bytes, started FROM run WHERE id = ?1",
-                                     std::array<SqlValue, 1>{run}, [&](Row& row) {
-                                       result.load_seconds = row.number();
-                                       result.peak_resident_bytes = row.integer();
-                                       result.provenance.started = row.text();
-                                     });
+  const auto figures =
+      database.each("SELECT load_seconds, peak_resident_bytes, peak_device_bytes, started FROM run WHERE id = ?1",
+                    std::array<SqlValue, 1>{run}, [&](Row& row) {
+                      result.load_seconds = row.number();
+                      result.peak_resident_bytes = row.integer();
+                      result.peak_device_bytes = row.integer();
+                      result.provenance.started = row.text();
+                    });
   return figures ? read_outcomes(database, run, result) : figures;
 }
 

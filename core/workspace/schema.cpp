@@ -151,7 +151,55 @@ UPDATE run SET state = 'stopped' WHERE state = 'finished'
   AND request_id IN (SELECT id FROM request WHERE document LIKE '%"task": "kl"%');
 )";
 
-constexpr std::array<const char*, 2> steps_of_schema = {first_tables, kl_tables};
+/// Version 3 keeps the rows of sensitivity measurements, and what the driver of a GPU counted.
+constexpr const char* sensitivity_tables = R"(
+ALTER TABLE run ADD COLUMN peak_device_bytes INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sensitivity_run (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE,
+  configuration TEXT NOT NULL,
+  base TEXT NOT NULL,
+  unit TEXT NOT NULL CHECK (unit IN ('tensor', 'layer')),
+  quantized TEXT NOT NULL CHECK (quantized IN ('only', 'all-but')),
+  protocol TEXT NOT NULL,
+  data_name TEXT NOT NULL,
+  data_hash TEXT NOT NULL,
+  first_chunk INTEGER NOT NULL,
+  last_chunk INTEGER NOT NULL,
+  checkpoint TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  device TEXT NOT NULL,
+  dispatch_level TEXT NOT NULL,
+  program_version TEXT NOT NULL,
+  started TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+) STRICT;
+CREATE TABLE sensitivity (
+  sensitivity_run_id INTEGER NOT NULL REFERENCES sensitivity_run (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  layer INTEGER NOT NULL,
+  format TEXT NOT NULL,
+  tensors TEXT NOT NULL,
+  value_count INTEGER NOT NULL,
+  relative_error REAL,
+  sqnr_db REAL,
+  cosine REAL,
+  max_absolute_error REAL,
+  mean_absolute_error REAL,
+  scored_tokens INTEGER,
+  kl_mean REAL,
+  kl_standard_error REAL,
+  same_top REAL,
+  same_top_standard_error REAL,
+  log_perplexity_ratio REAL,
+  log_perplexity_ratio_standard_error REAL,
+  perplexity REAL,
+  base_perplexity REAL,
+  seconds REAL,
+  PRIMARY KEY (sensitivity_run_id, name)
+) STRICT, WITHOUT ROWID;
+)";
+
+constexpr std::array<const char*, 3> steps_of_schema = {first_tables, kl_tables, sensitivity_tables};
 
 /// A transaction per item is durable when it returns; WAL lets others read and write meanwhile.
 constexpr const char* write_pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";

@@ -3,6 +3,7 @@
 
 #include "core/workspace/run_rows.h"
 #include "core/workspace/schema.h"
+#include "core/workspace/sensitivity_rows.h"
 #include "core/workspace/stored_run.h"
 
 namespace quantscope {
@@ -54,6 +55,24 @@ Result<std::vector<RunResult>> Workspace::results() const {
 }
 
 std::unique_ptr<RunStore> Workspace::store() { return std::make_unique<StoredRun>(database_); }
+
+Result<std::int64_t> Workspace::begin(SensitivityMeasurement& planned) {
+  std::int64_t measurement = 0;
+  const auto begun = database_.in_transaction([&]() -> Result<void> {
+    auto id = begin_sensitivity(database_, planned);
+    if (!id) return tl::unexpected(id.error());
+    measurement = *id;
+    return {};
+  });
+  if (!begun) return tl::unexpected(begun.error());
+  return measurement;
+}
+
+Result<void> Workspace::keep(std::int64_t measurement, const SensitivityRow& row) {
+  return database_.in_transaction([&] { return write_sensitivity(database_, measurement, row); });
+}
+
+Result<std::vector<SensitivityMeasurement>> Workspace::sensitivities() const { return read_sensitivities(database_); }
 
 Result<void> Workspace::add(const RunResult& run) {
   return database_.in_transaction([&] { return write_whole_run(database_, run); });

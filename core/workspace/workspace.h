@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/experiment/run_store.h"
+#include "core/experiment/sensitivity.h"
 #include "core/workspace/database.h"
 
 namespace quantscope {
@@ -31,6 +32,14 @@ class Workspace {
 
   /// Keeps the next run; one for each run. The workspace must outlive it.
   std::unique_ptr<RunStore> store();
+  /// Notes a sensitivity measurement and its rows, or takes it up again: rows get the figures that are stored of the
+  /// same measurement (sensitivity_key()). The id is for keep().
+  Result<std::int64_t> begin(SensitivityMeasurement& planned);
+  /// Durable when it returns.
+  Result<void> keep(std::int64_t measurement, const SensitivityRow& row);
+  /// Every measurement, in the order in which they began.
+  Result<std::vector<SensitivityMeasurement>> sensitivities() const;
+
   /// Stores a result that was made elsewhere, as a whole or not at all.
   Result<void> add(const RunResult& run);
 

@@ -146,6 +146,37 @@ TEST_F(WorkspaceCommands, DivergencesAreKeptReportedAndExported) {
   EXPECT_TRUE(cli_json("export " + workspace + " " + file("out")).at("files").empty());
 }
 
+TEST_F(WorkspaceCommands, SensitivitiesAreKeptAndReported) {
+  const std::string workspace = file("layers.quantscope");
+  const std::string measure =
+      fmt::format("sensitivity {} nf4 --measure kl --data {} --chunks 0:2", file("model"), file("text.txt"));
+  const json plain = cli_json(measure);
+  const auto without_times = [](json document) {
+    for (json& row : document.at("rows")) row.erase("seconds");
+    return document;
+  };
+  run_shell(
+      fmt::format("timeout -s KILL 0.3 {} {} --workspace {} >/dev/null 2>&1", QUANTSCOPE_CLI, measure, workspace));
+  const json first = cli_json(measure + " --csv " + file("layers.csv") + " --workspace " + workspace);
+  EXPECT_EQ(without_times(first), without_times(plain));
+  EXPECT_EQ(cli_json(measure + " --threads 1 --workspace " + workspace).at("rows"),
+            first.at("rows"));  // times included
+  cli_json(measure + " --unit layer --mode all-but --workspace " + workspace);
+  EXPECT_EQ(cli_json("report " + workspace + " " + file("report")).at("runs"), 0);
+  const auto lines_of = [&](const std::string& name) {
+    std::ifstream stream(study_.file(name));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+  };
+  const auto own = lines_of("layers.csv"), reported = lines_of("report/layers.csv");
+  ASSERT_EQ(own.size(), 15U);
+  ASSERT_EQ(reported.size(), 17U);
+  EXPECT_TRUE(std::equal(own.begin(), own.end(), reported.begin()));
+  EXPECT_THAT(reported.back(), HasSubstr(",layer,all-but,model.layers."));
+  EXPECT_EQ(cli(measure + " --rows x.jsonl --workspace " + workspace).exit_code, 2);
+}
+
 TEST_F(WorkspaceCommands, TwoQuestionTasksOfOneRunAreRefusedAndNotPlanned) {
   const std::string workspace = file("two.quantscope");
   const std::string compare = fmt::format("compare {} fp32 nf4 --data {}", file("model"), file("questions.json"));

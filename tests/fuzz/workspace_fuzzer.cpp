@@ -34,6 +34,8 @@ void use(FileAccess access) {
   const auto results = (*workspace)->results();
   if (!results && results.error().message.empty()) __builtin_trap();
   static_cast<void>((*workspace)->unfinished());
+  const auto sensitivities = (*workspace)->sensitivities();
+  if (!sensitivities && sensitivities.error().message.empty()) __builtin_trap();
   if (access == FileAccess::write) static_cast<void>((*workspace)->plan(std::vector<RunRequest>{RunRequest{}}));
 }
 

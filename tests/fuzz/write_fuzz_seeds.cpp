@@ -126,7 +126,7 @@ quantscope::RunResult kl_run() {
   return run;
 }
 
-/// An empty workspace, one of the first schema, and one with windows of a KL divergence.
+/// An empty workspace, one of the first schema, and one with windows of a KL divergence and a row of a sensitivity.
 bool write_workspaces(const fs::path& folder) {
   using quantscope::FileAccess;
   fs::create_directories(folder);
@@ -134,7 +134,9 @@ bool write_workspaces(const fs::path& folder) {
   auto first = quantscope::Database::open(folder / "first_schema", FileAccess::write);
   if (!first || !prepare_schema(*first, FileAccess::write, quantscope::schema_steps().first(1))) return false;
   const auto workspace = quantscope::Workspace::open(folder / "kl", FileAccess::write);
-  return workspace && (*workspace)->add(kl_run());
+  quantscope::SensitivityMeasurement measurement;
+  measurement.rows.push_back({"model.layers.0", 0, "NF4 block 64", {"a", "b"}, 128, {}, {}});
+  return workspace && (*workspace)->add(kl_run()) && (*workspace)->begin(measurement);
 }
 
 }  // namespace

@@ -213,12 +213,22 @@ TEST_F(Sensitivity, AFileOfAnotherMeasurementIsRefusedAndKept) {
 
 TEST_F(Sensitivity, TheTableHasARowEachAndEmptyCellsForWhatWasNotMeasured) {
   auto rows = errors("nf4", SensitivityUnit::layer);
-  const std::string bare = layers_csv(rows, SensitivityMode::only);
+  const auto table = [&] {
+    SensitivityMeasurement measurement;
+    measurement.configuration = "nf4";
+    measurement.base = "fp32";
+    measurement.protocol = "ppl-llama.cpp-512";
+    measurement.unit = SensitivityUnit::layer;
+    measurement.rows = rows;
+    return layers_csv({&measurement, 1});
+  };
+  const std::string bare = table();
   EXPECT_EQ(std::ranges::count(bare, '\n'), 3);
   EXPECT_THAT(bare, HasSubstr("kl_mean_nats"));
   EXPECT_THAT(bare, HasSubstr(",,,,,,,,,\n"));
   measure("nf4", SensitivityMode::only, rows);
-  EXPECT_THAT(layers_csv(rows, SensitivityMode::only), ::testing::Not(HasSubstr(",,")));
+  EXPECT_THAT(table(), ::testing::Not(HasSubstr(",,")));
+  EXPECT_THAT(table(), HasSubstr("nf4,fp32,ppl-llama.cpp-512,layer,only,model.layers.0,0,NF4 block 64,"));
 }
 
 }  // namespace

@@ -256,12 +256,14 @@ TEST_F(WorkspaceOfTinyModel, KeepsNumbersThatAreNotFiniteAndTextsWithAnyByte) {
   RunResult result = value_of(runner_.run(study_.request("nf4"), {}, {}));
   result.tensors.front().error.sqnr_db = std::numeric_limits<double>::infinity();
   result.tensors.back().error.cosine = std::numeric_limits<double>::quiet_NaN();
+  result.peak_device_bytes = 123;
   result.qa->answers.front().prediction = std::string("a\0b\n\"'; DROP TABLE run; --\xFF", 27);
   const auto workspace = open();
   ASSERT_TRUE(workspace->add(result));
   const RunResult stored = value_of(workspace->results()).front();
   EXPECT_EQ(stored.tensors.front().error.sqnr_db, std::numeric_limits<double>::infinity());
   EXPECT_TRUE(std::isnan(stored.tensors.back().error.cosine));
+  EXPECT_EQ(stored.peak_device_bytes, 123);
   EXPECT_EQ(stored.qa->answers.front().prediction, result.qa->answers.front().prediction);
 }
 
