@@ -33,7 +33,7 @@ struct Sizes {
   /// Larger heads leave no room for queries in registers.
   static constexpr bool queries_in_registers = dim <= 128;
   static constexpr std::size_t shared_bytes = 2 * (2 * stage + (queries_in_registers ? 0 : block_queries * dim));
-  static_assert(shared_bytes <= most_shared_bytes);
+  static_assert(shared_bytes <= most_shared_bytes && dim % 16 == 0);
   /// Blocks that the registers of a multiprocessor are enough for without spilling any.
   static constexpr int blocks_at_once = dim <= 64 ? 3 : 2;
 };
