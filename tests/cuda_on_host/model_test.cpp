@@ -132,7 +132,7 @@ class CudaAsStored : public CudaGeneration, public ::testing::WithParamInterface
     const auto backend = value_of(create_cpu_backend({1, "auto"}));
     const Stored& stored = GetParam();
     if (stored.layout == nullptr) {
-      const std::filesystem::path file = folder_.path() / "tiny.gguf";
+      std::filesystem::path file = folder_.path() / "tiny.gguf";
       EXPECT_TRUE(write_gguf(*checkpoint, {}, {stored.type, stored.type}, *backend, file, {}, {}).has_value());
       return file;
     }

@@ -181,9 +181,10 @@ TEST_F(CudaStoredFormats, LinearsWhoseWeightsAreDecodedInRegistersAgreeWithTheRe
 }
 
 TEST_F(CudaStoredFormats, RowsDoNotDependOnThoseBesideThem) {
+  constexpr std::int64_t outputs = 130;
   for (const StoredCase& stored : few_rows_cases()) {
     const std::int64_t columns = stored.columns.back();
-    const QuantizedTensor tensor = tensor_of(host_, 130, columns, stored.format);
+    const QuantizedTensor tensor = tensor_of(host_, outputs, columns, stored.format);
     const auto weight = upload(tensor, stored.name);
     Linear linear;
     linear.weight = weight.get();
@@ -193,7 +194,7 @@ TEST_F(CudaStoredFormats, RowsDoNotDependOnThoseBesideThem) {
     for (const auto& [first, count] : {std::pair{3, 1}, std::pair{0, 8}, std::pair{2, 9}}) {
       const auto part =
           multiply(*backend_, linear, {x.begin() + first * columns, x.begin() + (first + count) * columns}, count);
-      EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * 130)) << stored.name;
+      EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + first * outputs)) << stored.name;
     }
   }
 }
@@ -223,7 +224,7 @@ TEST_F(CudaStoredFormats, FusedLinearsEqualThoseOnTheirOwn) {
     for (const LinearOutput& output : outputs)
       EXPECT_TRUE(same_bits(values_of(*backend_, *output.output, 2), multiply(*backend_, output.linear, normalized, 2)))
           << stored.name;
-    const auto gated = create_filled(*backend_, std::vector<float>(2 * 37), 2);
+    const auto gated = create_filled(*backend_, std::vector<float>(74), 2);
     const auto& [gate, up] = std::pair{outputs[0].linear, outputs[2].linear};
     ASSERT_TRUE(backend_->norm_gate_up(*input, 2, norm, gate, up, GateActivation::silu, *gated, nullptr).has_value());
     const auto gates = multiply(*backend_, gate, normalized, 2);

@@ -19,8 +19,9 @@ struct BlockDecoder {
 template <GgmlType type>
 constexpr BlockDecoder parts_of = {type, [](const std::byte* block, float* values) {
                                      const std::int64_t parts = ggml_type_info(type).block_values / ggml_part_values;
-                                     for (int part = 0; part < parts; ++part)
-                                       decode_ggml_part<type>(block, part, nullptr, values + part * ggml_part_values);
+                                     for (std::int64_t part = 0; part < parts; ++part)
+                                       decode_ggml_part<type>(block, static_cast<int>(part), nullptr,
+                                                              values + part * ggml_part_values);
                                    }};
 
 constexpr BlockDecoder block_decoders[] = {parts_of<GgmlType::q8_0>, parts_of<GgmlType::q4_0>,
