@@ -15,8 +15,8 @@ std::string verdict_of(const PairRow& row) {
   const std::string n = fmt::format("at n = {}{}", pair.n, row.figure == PairFigure::f1 ? "" : " windows");
   if (!pair.resolved() || pair.p > significance) return "not resolved " + n;
   const bool is_worse = (row.figure == PairFigure::f1) == (pair.difference < 0);
-  const std::string direction = is_worse ? "worse" : "better";
-  if (row.p_holm <= significance) return direction;
+  const std::string_view direction = is_worse ? "worse" : "better";
+  if (row.p_holm <= significance) return std::string(direction);
   return fmt::format("{} by its own interval, not resolved among all comparisons {}", direction, n);
 }
 

@@ -49,9 +49,8 @@ Result<void> take_over_answers(Database& database, std::int64_t evaluation, cons
                                std::span<const QaItem> items) {
   const std::string copy = copy_statement("answer", answer_columns, "story_index = ?3 AND question_index = ?4");
   for (const QaItem& item : items) {
-    const auto copied =
-        database.run(copy, std::array<SqlValue, 4>{evaluation, key, static_cast<std::int64_t>(item.story),
-                                                   static_cast<std::int64_t>(item.question)});
+    auto copied = database.run(copy, std::array<SqlValue, 4>{evaluation, key, static_cast<std::int64_t>(item.story),
+                                                             static_cast<std::int64_t>(item.question)});
     if (!copied) return copied;
   }
   return {};
@@ -211,18 +210,18 @@ Result<void> read_speed(const Database& database, std::int64_t run, const Task& 
   SpeedResult speed;
   speed.options = task.speed;
   std::size_t found = 0;
-  const auto read = database.each("SELECT figure, median, minimum, maximum FROM speed WHERE run_id = ?1",
-                                  std::array<SqlValue, 1>{run}, [&](Row& row) {
-                                    const std::string figure = row.text();
-                                    const double median = row.number(), minimum = row.number();
-                                    const Spread spread{median, minimum, row.number()};
-                                    take_single_figure(speed, figure, median);
-                                    for (const auto& [name, member] : speed_figures) {
-                                      if (name != figure) continue;
-                                      speed.*member = spread;
-                                      ++found;
-                                    }
-                                  });
+  auto read = database.each("SELECT figure, median, minimum, maximum FROM speed WHERE run_id = ?1",
+                            std::array<SqlValue, 1>{run}, [&](Row& row) {
+                              const std::string figure = row.text();
+                              const double median = row.number(), minimum = row.number();
+                              const Spread spread{median, minimum, row.number()};
+                              take_single_figure(speed, figure, median);
+                              for (const auto& [name, member] : speed_figures) {
+                                if (name != figure) continue;
+                                speed.*member = spread;
+                                ++found;
+                              }
+                            });
   if (!read) return read;
   if (found == speed_figures.size()) result.speed = speed;
   return {};
@@ -277,7 +276,7 @@ Result<void> take_over_items(Database& database, std::int64_t run, const RunResu
 }
 
 Result<std::int64_t> note_seconds(Database& database, std::int64_t run, TaskKind kind, double seconds) {
-  const auto evaluation = find_evaluation(database, run, kind);
+  auto evaluation = find_evaluation(database, run, kind);
   if (!evaluation) return evaluation;
   const auto noted =
       database.run("UPDATE evaluation SET seconds = ?2 WHERE id = ?1", std::array<SqlValue, 2>{*evaluation, seconds});
