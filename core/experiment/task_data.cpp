@@ -35,9 +35,13 @@ Result<std::string> read_text(const std::filesystem::path& path) {
 }
 
 /// The longest prompt in tokens. All are tokenized: the longest in bytes need not be the longest in tokens.
-std::int64_t longest_prompt(const QaDataset& dataset, const std::vector<QaItem>& items, const Tokenizer& tokenizer) {
+Result<std::int64_t> longest_prompt(const QaDataset& dataset, const std::vector<QaItem>& items,
+                                    const Tokenizer& tokenizer, const std::stop_token& stop) {
   std::int64_t longest = 0;
-  for (const QaItem& item : items) longest = std::max(longest, std::ssize(tokenizer.encode(qa_prompt(dataset, item))));
+  for (const QaItem& item : items) {
+    if (stop.stop_requested()) return cancelled();
+    longest = std::max(longest, std::ssize(tokenizer.encode(qa_prompt(dataset, item))));
+  }
   return longest;
 }
 
@@ -52,7 +56,8 @@ Result<QaDataset> read_questions(const Task& task, bool sample, const ResourcePa
   return read_coqa(sample ? resources.resources / "sample_coqa.json" : std::filesystem::path(task.data));
 }
 
-Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
+Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
+                     const std::stop_token& stop) {
   const bool sample = task.data.empty() || task.data == "sample";
   auto dataset = read_questions(task, sample, resources);
   if (!dataset) return tl::unexpected(dataset.error());
@@ -61,7 +66,9 @@ Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const Resourc
   if (!items) return tl::unexpected(items.error());
   data.dataset = std::move(*dataset);
   data.items = std::move(*items);
-  data.context = std::max(data.context, longest_prompt(*data.dataset, data.items, tokenizer) + most_generated);
+  const auto longest = longest_prompt(*data.dataset, data.items, tokenizer, stop);
+  if (!longest) return tl::unexpected(longest.error());
+  data.context = std::max(data.context, *longest + most_generated);
   // A branch takes its answer and a copy of the page on which it leaves the story.
   const std::int64_t branch = most_generated + KvShape().page_tokens;
   const std::int64_t all_branches = data.context + static_cast<std::int64_t>(data.items.size() - 1) * branch;
@@ -103,11 +110,12 @@ Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const Resourc
   return {};
 }
 
-Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const ResourcePaths& resources, TaskData& data) {
+Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const ResourcePaths& resources, TaskData& data,
+                       const std::stop_token& stop) {
   switch (task.kind) {
     case TaskKind::coqa:
     case TaskKind::squad:
-    case TaskKind::jsonl: return load_qa(task, *tokenizer, resources, data);
+    case TaskKind::jsonl: return load_qa(task, *tokenizer, resources, data, stop);
     case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data);
     case TaskKind::kl: return load_kl(task, *tokenizer, resources, data);
     case TaskKind::speed:
@@ -147,12 +155,12 @@ Result<PerplexityProtocol> find_protocol(std::string_view name) {
 }
 
 Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
-                                const ResourcePaths& resources) {
+                                const ResourcePaths& resources, const std::stop_token& stop) {
   if (auto checked = check_tasks(request.tasks); !checked) return tl::unexpected(checked.error());
   TaskData data;
   data.protocol = perplexity_protocols().front();
   for (const Task& task : request.tasks)
-    if (auto loaded = load_task(task, tokenizer, resources, data); !loaded) return tl::unexpected(loaded.error());
+    if (auto loaded = load_task(task, tokenizer, resources, data, stop); !loaded) return tl::unexpected(loaded.error());
   if (data.context == 0) data.context = most_generated;
   if (model.context > 0) data.context = std::min(data.context, model.context);
   data.kv_tokens = std::max(data.kv_tokens, data.context);

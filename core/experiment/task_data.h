@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "core/evaluate/dataset.h"
 #include "core/evaluate/perplexity.h"
+#include "core/experiment/resolve.h"
+#include "core/experiment/resource_paths.h"
 #include "core/experiment/run_request.h"
-#include "core/experiment/runner.h"
+#include "core/tokenizer/tokenizer.h"
 
 namespace quantscope {
 
@@ -32,8 +35,9 @@ struct TaskData {
 
 bool needs_tokenizer(const RunRequest& request);
 
+/// Looks for a stop before each prompt that it tokenizes; one text is read and tokenized in one go.
 Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
-                                const ResourcePaths& resources);
+                                const ResourcePaths& resources, const std::stop_token& stop = {});
 
 /// Which question task a file is for, guessed from the field names in its first 64 KiB; coqa when nothing is telling.
 /// The reader of that task has the last word.
