@@ -6,6 +6,7 @@
 #include "core/experiment/runner.h"
 #include "tests/core/memory/allocation_counter.h"
 #include "tests/support/loaded_model.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_study.h"
 
 namespace quantscope {
@@ -27,7 +28,8 @@ class MeasuredMemory : public ::testing::TestWithParam<const char*> {
     return request;
   }
 
-  testing::TinyStudy study_{std::filesystem::path(::testing::TempDir()) / "measured_memory"};
+  testing::TemporaryFolder folder_;
+  testing::TinyStudy study_{folder_.path() / "study"};
 };
 
 TEST_P(MeasuredMemory, IsTheForecastOfEveryRow) {
@@ -68,7 +70,8 @@ INSTANTIATE_TEST_SUITE_P(Configurations, MeasuredMemory,
 
 /// A configuration that follows another one in the same process is measured as if it were alone.
 TEST(MeasuredMemoryOfASeries, IsThatOfEachRunAlone) {
-  const testing::TinyStudy study(std::filesystem::path(::testing::TempDir()) / "memory_series");
+  const testing::TemporaryFolder folder;
+  const testing::TinyStudy study(folder.path() / "study");
   Runner runner(ResourcePaths::locate());
   for (const char* name : {"fp32", "int8", "nf4-dq", "bf16"}) {
     const RunResult run = value_of(runner.run(study.request(name), {}, {}));
@@ -77,7 +80,8 @@ TEST(MeasuredMemoryOfASeries, IsThatOfEachRunAlone) {
 }
 
 TEST(MeasuredMemoryOfASeries, TheProcessPeakIsThatOfTheRunAlone) {
-  const testing::TinyStudy study(std::filesystem::path(::testing::TempDir()) / "process_peak");
+  const testing::TemporaryFolder folder;
+  const testing::TinyStudy study(folder.path() / "study");
   Runner runner(ResourcePaths::locate());
   constexpr std::size_t large = 512U << 20;
   { std::vector<char> earlier(large, 1); }  // written to, and gone before the run
