@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -22,7 +23,11 @@ using testing::value_of;
 struct Variant {
   const char* name;
   const char* configuration;
+  int may_differ = 1;             ///< answers
+  float margin_of_those = 0.01F;  ///< which had a choice of tokens nearer than this
 };
+
+constexpr float any_margin = std::numeric_limits<float>::infinity();
 
 /// Every question of the reference: all turns of stories 0..13 and the last turn of the other six. Under a sanitizer
 /// those of the first story.
@@ -72,15 +77,18 @@ TEST_P(CoqaReference, F1OfEveryQuestionEqualsTheReference) {
     std::cout << "story " << answer.item.story << " turn " << answer.turn << ": \"" << answer.prediction
               << "\" instead of " << item.at("prediction") << ", smallest top-2 margin " << answer.smallest_margin
               << "\n";
-    EXPECT_LT(answer.smallest_margin, 0.01F);
+    EXPECT_LT(answer.smallest_margin, GetParam().margin_of_those);
   }
-  EXPECT_LE(different, 1);
+  EXPECT_LE(different, GetParam().may_differ);
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, CoqaReference,
                          ::testing::Values(Variant{"fp32", "fp32"}, Variant{"fp4", "fp4:compute=fp32"},
                                            Variant{"int4", "int4:compute=fp32"},
-                                           Variant{"int8", "int8-weight:compute=fp32"}),
+                                           Variant{"int8", "int8-weight:compute=fp32"},
+                                           // The reference rounds the scales of the second level by a table of the
+                                           // library's CPU code: other weights, if hardly.
+                                           Variant{"nf4_dq", "nf4-dq:compute=fp32", 4, any_margin}),
                          [](const auto& case_info) { return std::string(case_info.param.name); });
 
 }  // namespace
