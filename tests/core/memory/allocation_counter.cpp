@@ -10,12 +10,14 @@
 #include <cstring>
 
 // glibc's own allocator under the names that replaced functions may call.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 void* __libc_malloc(std::size_t bytes);
 void __libc_free(void* memory);
 void* __libc_realloc(void* memory, std::size_t bytes);
 void* __libc_memalign(std::size_t alignment, std::size_t bytes);
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace quantscope::testing {
 namespace {
