@@ -67,12 +67,12 @@ class CpuBackend final : public Backend {
  private:
   ParallelFor parallel_for();
   /// The weights of a norm in fp32 with the offset added, in `scratch`; empty for a norm without weights.
-  Result<std::span<const float>> norm_weights(const Norm& norm, DeviceScratch scratch);
+  Result<std::span<const float>> norm_weights(const Norm& norm, SharedScratch scratch);
   /// Normalized copies of rows `row_of(0 .. rows)` of the input in `scratch`.
   template <class RowOf>
-  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, DeviceScratch scratch,
+  Result<const float*> normalize(const Buffer& input, std::int64_t rows, const Norm& norm, SharedScratch scratch,
                                  const RowOf& row_of);
-  Result<const float*> normalize_picked(const HeadRows& rows, DeviceScratch scratch);
+  Result<const float*> normalize_picked(const HeadRows& rows, SharedScratch scratch);
 
   CpuContext context_;
   LinearRunner linears_;

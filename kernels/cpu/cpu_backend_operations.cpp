@@ -71,7 +71,7 @@ void show(const Tap* tap, const Linear& linear, const float* values, std::int64_
 }
 }  // namespace
 
-Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, DeviceScratch scratch) {
+Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, SharedScratch scratch) {
   if (norm.weight == nullptr) return std::span<const float>();
   auto memory = context_.reserve<float>(scratch, norm.weight->columns);
   if (!memory) return tl::unexpected(memory.error());
@@ -85,10 +85,10 @@ Result<std::span<const float>> CpuBackend::norm_weights(const Norm& norm, Device
 
 template <class RowOf>
 Result<const float*> CpuBackend::normalize(const Buffer& input, std::int64_t rows, const Norm& norm,
-                                           DeviceScratch scratch, const RowOf& row_of) {
+                                           SharedScratch scratch, const RowOf& row_of) {
   if (auto valid = check_norm(norm, input); !valid) return tl::unexpected(valid.error());
   const auto columns = static_cast<std::size_t>(input.columns);
-  auto weights = norm_weights(norm, DeviceScratch::norm_weight);
+  auto weights = norm_weights(norm, SharedScratch::norm_weight);
   if (!weights) return tl::unexpected(weights.error());
   auto values = context_.reserve<float>(scratch, rows * input.columns);
   if (!values) return tl::unexpected(values.error());
@@ -127,7 +127,7 @@ Result<void> CpuBackend::norm_linears(const Buffer& input, std::int64_t rows, co
     if (auto valid = check_output(*output.output, rows, *output.linear.weight); !valid) return valid;
     groups.push_back(group_of(output.linear));
   }
-  auto values = normalize(input, rows, norm, DeviceScratch::normalized, [](std::int64_t row) { return row; });
+  auto values = normalize(input, rows, norm, SharedScratch::normalized, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   for (const LinearOutput& output : outputs) show(tap, output.linear, *values, rows);
   return linears_.run(*values, rows, groups, [&](const ProductTile& tile, int) {
@@ -160,9 +160,9 @@ Result<void> CpuBackend::linear_norm_add(const Buffer& input, std::int64_t rows,
   if (auto valid = check_output(residual, rows, *linear.weight); !valid) return valid;
   if (auto valid = check_norm(norm, residual); !valid) return valid;
   const std::int64_t columns = residual.columns;
-  auto products = context_.reserve<float>(DeviceScratch::projected, rows * columns);
+  auto products = context_.reserve<float>(SharedScratch::projected, rows * columns);
   if (!products) return tl::unexpected(products.error());
-  auto weights = norm_weights(norm, DeviceScratch::norm_weight);
+  auto weights = norm_weights(norm, SharedScratch::norm_weight);
   if (!weights) return tl::unexpected(weights.error());
   show(tap, linear, values_of(input), rows);
   const LinearGroup group = group_of(linear);
@@ -184,7 +184,7 @@ Result<void> CpuBackend::norm_gate_up(const Buffer& input, std::int64_t rows, co
                                       const Linear& up, GateActivation activation, Buffer& output, const Tap* tap) {
   if (auto valid = check_input(input, rows, *gate.weight); !valid) return valid;
   if (auto valid = check_output(output, rows, *gate.weight); !valid) return valid;
-  auto values = normalize(input, rows, norm, DeviceScratch::normalized, [](std::int64_t row) { return row; });
+  auto values = normalize(input, rows, norm, SharedScratch::normalized, [](std::int64_t row) { return row; });
   if (!values) return tl::unexpected(values.error());
   show(tap, gate, *values, rows);
   show(tap, up, *values, rows);
@@ -207,12 +207,12 @@ Result<void> CpuBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& v
   if (auto valid = check_rope(q, k, v, shape, inverse_frequencies); !valid) return valid;
   auto places = place_rows(sequences, storage.shape, std::min({q.row_capacity, k.row_capacity, v.row_capacity}));
   if (!places) return tl::unexpected(places.error());
-  auto query_weights = norm_weights(shape.query_norm, DeviceScratch::norm_weight);
+  auto query_weights = norm_weights(shape.query_norm, SharedScratch::norm_weight);
   if (!query_weights) return tl::unexpected(query_weights.error());
-  auto key_weights = norm_weights(shape.key_norm, DeviceScratch::key_norm_weight);
+  auto key_weights = norm_weights(shape.key_norm, SharedScratch::key_norm_weight);
   if (!key_weights) return tl::unexpected(key_weights.error());
   const std::int64_t row_scratch = rotation_values(half, shape.head_dim);
-  auto scratch = context_.reserve<float>(DeviceScratch::rotation, std::ssize(*places) * row_scratch);
+  auto scratch = context_.reserve<float>(SharedScratch::rotation, std::ssize(*places) * row_scratch);
   if (!scratch) return tl::unexpected(scratch.error());
   const RopeRow task{shape, *query_weights, *key_weights, inverse_frequencies, static_cast<CpuKvStorage&>(storage)};
   return context_.for_each(std::ssize(*places), [&](std::int64_t index, int) {
@@ -231,7 +231,7 @@ Result<void> CpuBackend::attention(const Buffer& q, const AttentionShape& shape,
   return attend(context_, values_of(q), shape, *places, static_cast<const CpuKvStorage&>(storage), values_of(output));
 }
 
-Result<const float*> CpuBackend::normalize_picked(const HeadRows& rows, DeviceScratch scratch) {
+Result<const float*> CpuBackend::normalize_picked(const HeadRows& rows, SharedScratch scratch) {
   const std::span<const std::int32_t> picked = rows.picked;
   if (auto valid = check_head(*rows.hidden, picked, rows.head, picked.size()); !valid)
     return tl::unexpected(valid.error());
@@ -244,7 +244,7 @@ Result<void> CpuBackend::head_logits(const Buffer& hidden, std::span<const std::
   const auto vocabulary = static_cast<std::size_t>(head.weight->rows);
   if (auto valid = check_span(logits.size(), picked.size() * vocabulary, "logits"); !valid) return valid;
   return in_row_blocks(picked.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
-    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, DeviceScratch::normalized);
+    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, SharedScratch::normalized);
     if (!values) return tl::unexpected(values.error());
     return compute_logits(linears_, *values, static_cast<std::int64_t>(count), head,
                           logits.subspan(first * vocabulary, count * vocabulary));
@@ -255,7 +255,7 @@ Result<void> CpuBackend::head_top(const Buffer& hidden, std::span<const std::int
                                   const Linear& head, std::span<TopToken> top) {
   if (auto valid = check_span(top.size(), picked.size(), "results"); !valid) return valid;
   return in_row_blocks(picked.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
-    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, DeviceScratch::normalized);
+    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, SharedScratch::normalized);
     if (!values) return tl::unexpected(values.error());
     return find_top(context_, linears_, *values, head, top.subspan(first, count));
   });
@@ -269,7 +269,7 @@ Result<void> CpuBackend::head_log_probabilities(const Buffer& hidden, std::span<
   if (auto valid = check_span(log_probabilities.size(), picked.size(), "results"); !valid) return valid;
   if (auto valid = check_ids(targets, head.weight->rows, "Target id"); !valid) return valid;
   return in_row_blocks(picked.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
-    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, DeviceScratch::normalized);
+    auto values = normalize_picked({&hidden, picked.subspan(first, count), norm, head}, SharedScratch::normalized);
     if (!values) return tl::unexpected(values.error());
     return compute_log_probabilities(context_, linears_, *values, head, targets.subspan(first, count),
                                      log_probabilities.subspan(first, count));
@@ -280,12 +280,12 @@ Result<void> CpuBackend::head_pair(const HeadRows& base, const HeadRows& other, 
                                    std::span<HeadPair> pairs) {
   if (auto valid = check_head_pair(base, other, targets, pairs.size()); !valid) return valid;
   return in_row_blocks(targets.size(), [&](std::size_t first, std::size_t count) -> Result<void> {
-    const auto block = [&](const HeadRows& rows, DeviceScratch scratch) {
+    const auto block = [&](const HeadRows& rows, SharedScratch scratch) {
       return normalize_picked({rows.hidden, rows.picked.subspan(first, count), rows.norm, rows.head}, scratch);
     };
-    auto base_values = block(base, DeviceScratch::normalized);
+    auto base_values = block(base, SharedScratch::normalized);
     if (!base_values) return tl::unexpected(base_values.error());
-    auto values = block(other, DeviceScratch::second_normalized);
+    auto values = block(other, SharedScratch::second_normalized);
     if (!values) return tl::unexpected(values.error());
     return compare_heads(context_, linears_, *base_values, base.head, *values, other.head,
                          targets.subspan(first, count), pairs.subspan(first, count));

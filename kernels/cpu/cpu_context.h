@@ -29,7 +29,7 @@ class CpuContext {
 
   /// At least `count` values of T for the whole device.
   template <class T>
-  Result<T*> reserve(DeviceScratch which, std::int64_t count) {
+  Result<T*> reserve(SharedScratch which, std::int64_t count) {
     return scratch_[which].template reserve<T>(ledger_, count);
   }
   /// At least so many bytes for the packed input of linear `slot` of an operation.

@@ -51,7 +51,7 @@ double total_logarithm(std::span<const Part> parts, const Side& side) {
 /// `count` fresh values of T in the device's scratch for partial results.
 template <class T>
 Result<std::span<T>> fresh_parts(CpuContext& context, std::int64_t count) {
-  auto memory = context.reserve<T>(DeviceScratch::head_parts, count);
+  auto memory = context.reserve<T>(SharedScratch::head_parts, count);
   if (!memory) return tl::unexpected(memory.error());
   std::uninitialized_fill_n(*memory, count, T{});
   return std::span<T>(*memory, static_cast<std::size_t>(count));

@@ -26,7 +26,7 @@ Result<void> LinearRunner::decode_biases(std::span<const LinearGroup> groups) {
   }
   biases_.assign(2 * groups.size(), nullptr);
   if (total == 0) return {};
-  auto values = context_->reserve<float>(DeviceScratch::biases, total);
+  auto values = context_->reserve<float>(SharedScratch::biases, total);
   if (!values) return tl::unexpected(values.error());
   float* next = *values;
   for (std::size_t g = 0; g < groups.size(); ++g) {

@@ -26,7 +26,7 @@ Result<void> Scratch::resize(MemoryLedger& ledger, std::size_t bytes) {
 
 std::int64_t ScratchSizes::total(int workers) const {
   const auto sum = [](const auto& bytes) { return std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}); };
-  return sum(device) + sum(packed) + workers * sum(worker);
+  return sum(shared) + sum(packed) + workers * sum(worker);
 }
 
 Scratch& ScratchSet::packed(std::size_t slot) {
@@ -37,7 +37,7 @@ Scratch& ScratchSet::packed(std::size_t slot) {
 Result<void> ScratchSet::resize(MemoryLedger& ledger, const ScratchSizes& sizes) {
   packed_.resize(sizes.packed.size());
   if (auto done = resize_each(ledger, packed_, sizes.packed); !done) return done;
-  if (auto done = resize_each(ledger, device_, sizes.device); !done) return done;
+  if (auto done = resize_each(ledger, shared_, sizes.shared); !done) return done;
   for (auto& worker : workers_) {
     if (auto done = resize_each(ledger, worker, sizes.worker); !done) return done;
   }

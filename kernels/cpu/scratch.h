@@ -32,8 +32,8 @@ class Scratch {
   TaggedBuffer memory_;
 };
 
-/// What there is once per device.
-enum class DeviceScratch : std::uint8_t {
+/// What all threads share.
+enum class SharedScratch : std::uint8_t {
   normalized,         ///< rows after a norm
   second_normalized,  ///< those of the other model of a pair
   norm_weight,        ///< a norm's weights in fp32
@@ -43,7 +43,7 @@ enum class DeviceScratch : std::uint8_t {
   biases,      ///< of the linears of one operation
   head_parts,  ///< partial results per vocabulary tile
 };
-inline constexpr std::size_t device_scratch_count = 8;
+inline constexpr std::size_t shared_scratch_count = 8;
 
 /// What each thread needs for itself. Reserved before a loop starts, so that loop bodies cannot fail.
 enum class WorkerScratch : std::uint8_t {
@@ -58,11 +58,11 @@ inline constexpr std::size_t worker_scratch_count = 6;
 
 /// Bytes of all scratch of a device.
 struct ScratchSizes {
-  std::array<std::int64_t, device_scratch_count> device{};
+  std::array<std::int64_t, shared_scratch_count> shared{};
   std::array<std::int64_t, worker_scratch_count> worker{};
   std::vector<std::int64_t> packed;  ///< inputs of the linears of one operation
 
-  std::int64_t& operator[](DeviceScratch which) { return device[static_cast<std::size_t>(which)]; }
+  std::int64_t& operator[](SharedScratch which) { return shared[static_cast<std::size_t>(which)]; }
   std::int64_t& operator[](WorkerScratch which) { return worker[static_cast<std::size_t>(which)]; }
   std::int64_t total(int workers) const;
 };
@@ -72,7 +72,7 @@ class ScratchSet {
  public:
   explicit ScratchSet(int workers) : workers_(static_cast<std::size_t>(workers)) {}
 
-  Scratch& operator[](DeviceScratch which) { return device_[static_cast<std::size_t>(which)]; }
+  Scratch& operator[](SharedScratch which) { return shared_[static_cast<std::size_t>(which)]; }
   Scratch& of_worker(int worker, WorkerScratch which) {
     return workers_[static_cast<std::size_t>(worker)][static_cast<std::size_t>(which)];
   }
@@ -81,7 +81,7 @@ class ScratchSet {
   Result<void> resize(MemoryLedger& ledger, const ScratchSizes& sizes);
 
  private:
-  std::array<Scratch, device_scratch_count> device_;
+  std::array<Scratch, shared_scratch_count> shared_;
   std::vector<std::array<Scratch, worker_scratch_count>> workers_;
   std::vector<Scratch> packed_;
 };

@@ -32,11 +32,11 @@ class Adder {
     const std::int64_t rows = is_head(kind) ? std::min(head_rows_at_once, workload_.batch_rows) : workload_.batch_rows;
     const std::int64_t hidden_bytes = rows * workload_.hidden * float_bytes;
     if (kind != Kind::linear_add && kind != Kind::linear_norm_add)
-      raise(sizes_[DeviceScratch::normalized], hidden_bytes);
-    if (kind == Kind::head_pair) raise(sizes_[DeviceScratch::second_normalized], hidden_bytes);
-    if (kind == Kind::linear_norm_add) raise(sizes_[DeviceScratch::projected], hidden_bytes);
+      raise(sizes_[SharedScratch::normalized], hidden_bytes);
+    if (kind == Kind::head_pair) raise(sizes_[SharedScratch::second_normalized], hidden_bytes);
+    if (kind == Kind::linear_norm_add) raise(sizes_[SharedScratch::projected], hidden_bytes);
     if (is_head(kind))
-      raise(sizes_[DeviceScratch::head_parts],
+      raise(sizes_[SharedScratch::head_parts],
             head_part_bytes(operation.linears.front(), rows, workers_, kind == Kind::head_pair));
     add_linears(operation, rows);
   }
@@ -55,7 +55,7 @@ class Adder {
       if (!shares_input(operation, i)) raise_packed(slot, needed.packed);
       if (linear.bias) biases += linear.rows * float_bytes;
     }
-    raise(sizes_[DeviceScratch::biases], biases);
+    raise(sizes_[SharedScratch::biases], biases);
   }
 
   /// Whether linear i reads what was packed for one before it.
@@ -83,9 +83,9 @@ ScratchSizes scratch_sizes(const Workload& workload, const SimdKernels& kernels,
   Adder adder(workload, kernels, workers, sizes);
   for (const OperationShape& operation : workload.operations) adder.add(operation);
   const std::int64_t head_weight = workload.query_key_norm ? workload.head_dim * float_bytes : 0;
-  sizes[DeviceScratch::norm_weight] = std::max(workload.hidden * float_bytes, head_weight);
-  sizes[DeviceScratch::key_norm_weight] = head_weight;
-  sizes[DeviceScratch::rotation] =
+  sizes[SharedScratch::norm_weight] = std::max(workload.hidden * float_bytes, head_weight);
+  sizes[SharedScratch::key_norm_weight] = head_weight;
+  sizes[SharedScratch::rotation] =
       workload.batch_rows * rotation_values(workload.head_dim / 2, workload.head_dim) * float_bytes;
   sizes[WorkerScratch::scores] = score_bytes(workload.context, workload.page_tokens);
   return sizes;
