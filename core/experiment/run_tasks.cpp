@@ -24,6 +24,14 @@ std::vector<ChunkRange> missing_kl_chunks(const RunJob& job) {
   return missing_chunks(outcome.task, job.data.windows(), chunk_indices(outcome.result.chunks));
 }
 
+/// measure(range) for each until one fails; its results come as it goes.
+template <class Measure>
+Result<void> measure_ranges(const std::vector<ChunkRange>& ranges, const Measure& measure) {
+  for (const ChunkRange& range : ranges)
+    if (auto measured = measure(range); !measured) return tl::unexpected(measured.error());
+  return {};
+}
+
 Result<void> run_qa(RunJob& job, Decoder& decoder) {
   QaOutcome& outcome = *job.result.qa;
   const double before = outcome.seconds;
@@ -55,13 +63,11 @@ Result<void> run_perplexity(RunJob& job, Decoder& decoder, const Task& task) {
     job.keeper.with_store([&](RunStore& store) { return store.keep(chunk, outcome.seconds); });
     if (job.observer.chunk) job.observer.chunk(chunk);
   };
-  Result<void> done;
-  for (const ChunkRange& range : missing_chunks(task, job.data.windows(), chunk_indices(finished))) {
-    auto measured = evaluate_perplexity(decoder, *job.tokenizer, job.data.text_ids, job.data.protocol, range.first,
-                                        range.last, keep, job.observer.progress, job.stop);
-    if (!measured) done = tl::unexpected(measured.error());
-    if (!done) break;
-  }
+  const auto ranges = missing_chunks(task, job.data.windows(), chunk_indices(finished));
+  Result<void> done = measure_ranges(ranges, [&](const ChunkRange& range) {
+    return evaluate_perplexity(decoder, *job.tokenizer, job.data.text_ids, job.data.protocol, range.first, range.last,
+                               keep, job.observer.progress, job.stop);
+  });
   std::ranges::sort(finished, {}, &PerplexityChunk::index);  // sums have one order, however the windows came
   outcome.result = summarize_perplexity(std::move(finished), static_cast<std::int64_t>(job.data.text_ids.size()));
   return done;
@@ -78,12 +84,9 @@ Result<void> run_kl(RunJob& job, Decoder& decoder) {
     job.keeper.with_store([&](RunStore& store) { return store.keep(chunk, outcome.seconds, outcome.base_seconds); });
     if (job.observer.kl_chunk) job.observer.kl_chunk(chunk);
   };
-  Result<void> done;
-  for (const ChunkRange& range : missing_kl_chunks(job)) {
-    auto measured = evaluate_kl(decoder, *job.kl_base, text_of(job, range), keep, job.observer.progress, job.stop);
-    if (!measured) done = tl::unexpected(measured.error());
-    if (!done) break;
-  }
+  Result<void> done = measure_ranges(missing_kl_chunks(job), [&](const ChunkRange& range) {
+    return evaluate_kl(decoder, *job.kl_base, text_of(job, range), keep, job.observer.progress, job.stop);
+  });
   std::ranges::sort(finished, {}, &KlChunk::index);
   outcome.result = summarize_kl(std::move(finished), std::ssize(job.data.text_ids));
   return done;
