@@ -45,21 +45,23 @@ Result<std::int64_t> longest_prompt(const QaDataset& dataset, const std::vector<
   return longest;
 }
 
-Result<QaDataset> read_questions(const Task& task, bool sample, const ResourcePaths& resources) {
-  if (sample && task.kind != TaskKind::coqa)
+bool is_sample(const Task& task) { return task.data.empty() || task.data == "sample"; }
+
+Result<QaDataset> read_questions(const Task& task, const ResourcePaths& resources) {
+  if (is_sample(task) && task.kind != TaskKind::coqa)
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("The bundled sample has CoQA's layout; give a data file for the task {}.", task_name(task.kind)),
         "data");
-  if (task.kind == TaskKind::squad) return read_squad(task.data);
-  if (task.kind == TaskKind::jsonl) return read_records(task.data);
-  return read_coqa(sample ? resources.resources / "sample_coqa.json" : std::filesystem::path(task.data));
+  const std::filesystem::path path = data_path(task, resources);
+  if (task.kind == TaskKind::squad) return read_squad(path);
+  if (task.kind == TaskKind::jsonl) return read_records(path);
+  return read_coqa(path);
 }
 
 Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
                      const std::stop_token& stop) {
-  const bool sample = task.data.empty() || task.data == "sample";
-  auto dataset = read_questions(task, sample, resources);
+  auto dataset = read_questions(task, resources);
   if (!dataset) return tl::unexpected(dataset.error());
   auto items = choose_items(*dataset, task.items, task.sample, static_cast<std::size_t>(task.first_story),
                             static_cast<std::size_t>(task.last_story));
@@ -77,9 +79,7 @@ Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const Resourc
 }
 
 Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
-  const bool sample = task.data.empty() || task.data == "sample";
-  const std::filesystem::path path =
-      sample ? resources.resources / "sample_text.txt" : std::filesystem::path(task.data);
+  const std::filesystem::path path = data_path(task, resources);
   auto protocol = find_protocol(task.protocol);
   if (!protocol) return tl::unexpected(protocol.error());
   auto text = read_text(path);
@@ -90,7 +90,7 @@ Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const Resou
                 "The tasks perplexity and kl of one run share their text and protocol; run them one after the other.",
                 path.string());
   data.protocol = *protocol;
-  data.text_name = sample ? "bundled sample text" : path.filename().string();
+  data.text_name = is_sample(task) ? "bundled sample text" : path.filename().string();
   data.text_hash = hash;
   data.text_ids = tokenizer.encode(*text);
   data.context = std::max(data.context, protocol->window);
@@ -130,6 +130,12 @@ Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const Resou
 bool needs_tokenizer(const RunRequest& request) {
   return std::any_of(request.tasks.begin(), request.tasks.end(),
                      [](const Task& task) { return task.kind != TaskKind::speed; });
+}
+
+std::filesystem::path data_path(const Task& task, const ResourcePaths& resources) {
+  if (task.kind == TaskKind::speed) return {};
+  if (!is_sample(task)) return task.data;
+  return resources.resources / (is_question_task(task.kind) ? "sample_coqa.json" : "sample_text.txt");
 }
 
 TaskKind guess_question_task(const std::filesystem::path& path) {

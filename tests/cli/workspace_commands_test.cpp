@@ -68,6 +68,20 @@ TEST_F(WorkspaceCommands, CompareStoresReportWritesAndRunRepeats) {
   EXPECT_EQ(cli("report " + file("study.quantscope") + " " + file("x") + " --baseline fp4").exit_code, 2);
 }
 
+TEST_F(WorkspaceCommands, RunSaysWhenItsInputsAreNotWhatTheyWere) {
+  cli_json(compare("--report " + file("report")));
+  const std::string data = file("questions.json");
+  const std::string old_hash = cli_json("run " + file("report/run.json")).at("runs")[0].at("coqa").at("dataset_hash");
+  std::ofstream(data, std::ios::app) << "\n";
+  const Outcome refused = cli("run " + file("report/run.json"));
+  EXPECT_EQ(refused.exit_code, 2) << refused.output;
+  EXPECT_THAT(refused.output, AllOf(HasSubstr("The dataset " + data + " has changed since: its hash was " + old_hash),
+                                    HasSubstr("--changed-inputs")));
+  const Outcome anyway = cli("run " + file("report/run.json") + " --changed-inputs");
+  EXPECT_EQ(anyway.exit_code, 0) << anyway.output;
+  EXPECT_THAT(anyway.output, AllOf(HasSubstr("Warning: The dataset " + data), HasSubstr("no repetition")));
+}
+
 TEST_F(WorkspaceCommands, ResumeFinishesAKilledCompareWithTheSameNumbers) {
   const json expected = numbers(cli_json(compare("")));
   const std::string workspace = file("killed.quantscope");
