@@ -16,6 +16,8 @@ constexpr int attention_threads = static_cast<int>(attention_chunk);
 constexpr int attention_warps = attention_threads / static_cast<int>(lanes_per_warp);
 /// Queries of one key head that a block works on.
 constexpr int queries_per_block = 8;
+/// Blocks that a multiprocessor is to hold. Left to itself, the compiler aims at one more and spills registers for it.
+constexpr int blocks_at_once = 6;
 /// Values that a thread loads before it uses the first.
 constexpr int loads_ahead = 8;
 // Rows of generation leave most of the GPU idle unless positions are shared among blocks.
@@ -56,6 +58,17 @@ __device__ std::int64_t query_index(const AttentionArguments& a, const Work& wor
   return (work.location.row + s / work.heads) * a.batch.heads + work.first_head + s % work.heads;
 }
 
+/// A softmax that is known up to some position.
+struct Running {
+  float maximum = -INFINITY;
+  float total = 0.0F;
+};
+
+/// The factors that join a chunk to what came before.
+struct Join {
+  float before, chunk;
+};
+
 /// Shared memory of a block.
 struct Shared {
   float* q;            // [queries_per_block, head_dim]
@@ -64,6 +77,8 @@ struct Shared {
   float* state;        // [queries_per_block, head_dim]: sums of values so far
   float* maxima;       // [queries_per_block] of the chunk
   float* totals;       // [queries_per_block] of the chunk
+  Running* running;    // [queries_per_block] up to the chunk and with it
+  Join* joins;         // [queries_per_block] of the chunk
   std::int64_t* keys;  // [attention_chunk]: where the key of each position lies
 
   __device__ Shared(void* memory, int head_dim) {
@@ -74,11 +89,13 @@ struct Shared {
     state = sums + attention_threads * 2 * queries_per_block;
     maxima = state + queries_per_block * head_dim;
     totals = maxima + queries_per_block;
+    running = reinterpret_cast<Running*>(totals + queries_per_block);
+    joins = reinterpret_cast<Join*>(running + queries_per_block);
   }
   static std::size_t bytes(std::int64_t head_dim) {
     return static_cast<std::size_t>(8 * attention_chunk +
                                     4 * (2 * queries_per_block * head_dim + queries_per_block * attention_chunk +
-                                         attention_threads * 2 * queries_per_block + 2 * queries_per_block));
+                                         attention_threads * 2 * queries_per_block + 6 * queries_per_block));
   }
 };
 
@@ -195,30 +212,25 @@ __device__ float chunk_sum(const Shared& shared, int head_dim, int s, int d) {
   return sum;
 }
 
-/// A softmax that is known up to some position.
-struct Running {
-  float maximum = -INFINITY;
-  float total = 0.0F;
-};
-
-/// Joins a chunk to what came before: the factors of both.
-struct Join {
-  float before, chunk;
-  __device__ Join(Running& running, float maximum, float total) {
-    const float joint = fmaxf(running.maximum, maximum);
-    before = expf(running.maximum - joint);
-    chunk = expf(maximum - joint);
-    running = {joint, fmaf(running.total, before, total * chunk)};
-  }
-};
+/// Makes the chunk part of `running`.
+__device__ Join join_chunk(Running& running, float maximum, float total) {
+  const float joint = fmaxf(running.maximum, maximum);
+  const Join join{expf(running.maximum - joint), expf(maximum - joint)};
+  running = {joint, fmaf(running.total, join.before, total * join.chunk)};
+  return join;
+}
 
 template <class Storage, int fixed_dim>
-__device__ void compute_chunk(const AttentionArguments& a, const Work& work, int chunk, const Shared& shared) {
-  const int begin = chunk * attention_threads;
-  score_position<Storage, fixed_dim>(a, work, begin + static_cast<int>(threadIdx.x), shared);
+__device__ void weigh_chunk(const AttentionArguments& a, const Work& work, int chunk, const Shared& shared) {
+  score_position<Storage, fixed_dim>(a, work, chunk * attention_threads + static_cast<int>(threadIdx.x), shared);
   __syncthreads();
   weigh(work, shared);
   __syncthreads();
+}
+
+template <class Storage, int fixed_dim>
+__device__ void sum_chunk(const AttentionArguments& a, const Work& work, int chunk, const Shared& shared) {
+  const int begin = chunk * attention_threads;
   const int first = max(0, work.first_position - begin);
   const int end = min(attention_threads, work.end_position - begin);
   sum_values<Storage, fixed_dim>(a, work, first, end, shared);
@@ -235,7 +247,8 @@ __device__ void load_queries(const AttentionArguments& a, const Work& work, cons
 
 /// All positions of some queries per block.
 template <class Storage, int fixed_dim>
-__global__ void __launch_bounds__(attention_threads) attention_kernel(const __grid_constant__ AttentionArguments a) {
+__global__ void __launch_bounds__(attention_threads, blocks_at_once)
+    attention_kernel(const __grid_constant__ AttentionArguments a) {
   const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
   const Shared shared(ptx::dynamic_shared_memory(), head_dim);
   ptx::let_next_kernel_start();
@@ -244,13 +257,18 @@ __global__ void __launch_bounds__(attention_threads) attention_kernel(const __gr
   load_queries(a, work, shared);
   const int values = work.queries * head_dim;
   for (int i = static_cast<int>(threadIdx.x); i < values; i += attention_threads) shared.state[i] = 0.0F;
-  Running running[queries_per_block];
+  // In shared memory, because sixteen registers of every thread for it would be spilled.
+  const int own = static_cast<int>(threadIdx.x);
+  if (own < work.queries) shared.running[own] = {};
   for (int chunk = work.first_position / attention_threads; chunk * attention_threads < work.end_position; ++chunk) {
-    compute_chunk<Storage, fixed_dim>(a, work, chunk, shared);
-#pragma unroll
-    for (int s = 0; s < queries_per_block; ++s) {
-      if (s >= work.queries || shared.maxima[s] == -INFINITY) continue;
-      const Join join(running[s], shared.maxima[s], shared.totals[s]);
+    weigh_chunk<Storage, fixed_dim>(a, work, chunk, shared);
+    if (own < work.queries && shared.maxima[own] != -INFINITY) {
+      shared.joins[own] = join_chunk(shared.running[own], shared.maxima[own], shared.totals[own]);
+    }
+    sum_chunk<Storage, fixed_dim>(a, work, chunk, shared);
+    for (int s = 0; s < work.queries; ++s) {
+      if (shared.maxima[s] == -INFINITY) continue;
+      const Join join = shared.joins[s];
       for (int d = static_cast<int>(threadIdx.x); d < head_dim; d += attention_threads) {
         float& value = shared.state[s * head_dim + d];
         value = fmaf(value, join.before, chunk_sum(shared, head_dim, s, d) * join.chunk);
@@ -258,12 +276,10 @@ __global__ void __launch_bounds__(attention_threads) attention_kernel(const __gr
     }
     __syncthreads();
   }
-#pragma unroll
-  for (int s = 0; s < queries_per_block; ++s) {
-    if (s >= work.queries) continue;
+  for (int s = 0; s < work.queries; ++s) {
     float* const output = a.output + query_index(a, work, s) * head_dim;
     for (int d = static_cast<int>(threadIdx.x); d < head_dim; d += attention_threads) {
-      output[d] = shared.state[s * head_dim + d] / running[s].total;
+      output[d] = shared.state[s * head_dim + d] / shared.running[s].total;
     }
   }
 }
@@ -283,7 +299,8 @@ __global__ void __launch_bounds__(attention_threads) chunk_kernel(const __grid_c
   const Work work = block_work(a);
   if (chunk < work.first_position / attention_threads || chunk * attention_threads >= work.end_position) return;
   load_queries(a, work, shared);
-  compute_chunk<Storage, fixed_dim>(a, work, chunk, shared);
+  weigh_chunk<Storage, fixed_dim>(a, work, chunk, shared);
+  sum_chunk<Storage, fixed_dim>(a, work, chunk, shared);
   for (int i = static_cast<int>(threadIdx.x); i < work.heads * head_dim; i += attention_threads) {
     const int s = i / head_dim;
     partial_at(a, work.row, work.first_head + s, chunk)[i % head_dim] = chunk_sum(shared, head_dim, s, i % head_dim);
@@ -308,7 +325,7 @@ __global__ void combine_kernel(const __grid_constant__ AttentionArguments a) {
   float value = 0.0F;
   for (int chunk = sight.first / attention_threads; chunk * attention_threads < sight.end; ++chunk) {
     const float* const partial = partial_at(a, blockIdx.x, blockIdx.y, chunk);
-    const Join join(running, partial[head_dim], partial[head_dim + 1]);
+    const Join join = join_chunk(running, partial[head_dim], partial[head_dim + 1]);
     value = fmaf(value, join.before, partial[d] * join.chunk);
   }
   a.output[(location.row * a.batch.heads + blockIdx.y) * head_dim + d] = value / running.total;

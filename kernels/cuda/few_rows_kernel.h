@@ -23,7 +23,9 @@ namespace quantscope::cuda {
 inline constexpr int few_rows_warps = 8;
 inline constexpr int few_rows_threads = few_rows_warps * static_cast<int>(lanes_per_warp);
 static_assert(few_rows_threads == static_cast<int>(preparing_threads));
-static_assert(prepared_columns == largest_own_columns);
+/// Fours of columns of the row that a thread prepares at a time: half of what a thread with free registers holds, as
+/// the weights loaded ahead stay in theirs.
+inline constexpr int few_rows_held_quads = most_held_quads / 2;
 inline constexpr int tile_shift = 4;  ///< log2 of a tile's outputs
 inline constexpr int tile_outputs = 1 << tile_shift;
 
@@ -269,7 +271,8 @@ __global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? Codec::bloc
       ptx::wait_for_earlier_kernels();
       if (a.prepared == nullptr) {
         const float* const row = a.source + (a.picked == nullptr ? 0 : a.picked[0] * shape.columns);
-        prepare_row({row, shape.columns, a.norm, a.epsilon, a.norm_offset}, warp_sums, [&](int quad, const float4& v) {
+        const RowSource source{row, shape.columns, a.norm, a.epsilon, a.norm_offset};
+        prepare_row<few_rows_held_quads>(source, warp_sums, [&](int quad, const float4& v) {
           reinterpret_cast<uint2*>(staged)[quad] = {Compute::pack(v.x, v.y), Compute::pack(v.z, v.w)};
         });
       }

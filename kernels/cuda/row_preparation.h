@@ -32,9 +32,8 @@ __device__ inline float4 normalized(const float4& v, float factor, const float4&
           v.w * factor * (offset + w.w)};
 }
 
-/// Columns that a block's threads hold in registers between the sum and the writing.
-inline constexpr int prepared_quads = 8;
-inline constexpr int prepared_columns = prepared_quads * 4 * static_cast<int>(preparing_threads);
+/// Fours of columns that a thread with no other work holds in registers between the sum and the writing.
+inline constexpr int most_held_quads = 8;
 
 /// prepare_row() with so many quads per thread at a time.
 template <int held, class Write>
@@ -69,15 +68,16 @@ __device__ void prepare_in_turns(const RowSource& row, float* scratch, const Wri
   }
 }
 
-/// `write(quad, values)` gets four values at a time. Rows of more than prepared_columns are prepared in turns after the
-/// sum. Precondition: preparing_threads threads; `scratch` is shared memory for one float per warp.
-template <class Write>
+/// `write(quad, values)` gets four values at a time. Rows of more than `held` quads per thread are prepared in turns
+/// after the sum, and read again. Precondition: preparing_threads threads; `scratch` is shared memory for one float per
+/// warp.
+template <int held = most_held_quads, class Write>
 __device__ void prepare_row(const RowSource& row, float* scratch, const Write& write) {
   constexpr int short_quads = 2;  // the order of the sum is the same
   if (row.columns <= short_quads * 4 * static_cast<int>(preparing_threads)) {
     prepare_in_turns<short_quads>(row, scratch, write);
   } else {
-    prepare_in_turns<prepared_quads>(row, scratch, write);
+    prepare_in_turns<held>(row, scratch, write);
   }
 }
 

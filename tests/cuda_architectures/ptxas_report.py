@@ -12,7 +12,8 @@ import sys
 from dataclasses import dataclass
 
 # Kernels whose speed is that of reading weights or of tensor cores: spilled registers would add traffic of their own.
-MUST_NOT_SPILL = ["product_kernel", "int8_product_kernel", "prompt_attention_kernel"]
+MUST_NOT_SPILL = ["product_kernel", "int8_product_kernel", "few_rows_kernel", "attention_kernel", "chunk_kernel",
+                  "prompt_attention_kernel"]
 
 
 @dataclass

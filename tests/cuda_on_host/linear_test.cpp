@@ -191,6 +191,30 @@ TEST_F(CudaLinear, LinearsOfOneNormSeeTheSameInput) {
   EXPECT_EQ(values_of(*backend, *out_b, 2), multiply(*backend, outputs[1].linear, normalized, 2));
 }
 
+TEST_F(CudaLinear, ARowIsNormalizedToTheSameBitsAloneAndBesideAnother) {
+  const auto backend = create_gpu();
+  // Rows that a block holds at once, whole or in turns.
+  for (const std::int64_t columns : {64, 2056, 4104, 8192}) {
+    const auto norm_weight =
+        create_weight(*backend, random_values(columns, 18), 1, columns, dense_format(DataType::fp32));
+    const auto weight = create_weight(*backend, random_values(16 * columns, 19, weight_scale), 16, columns,
+                                      dense_format(DataType::bf16));
+    const auto values = random_values(2 * columns, 20);
+    const auto run = [&](std::int64_t rows) {
+      const auto input = create_filled(*backend, {values.begin(), values.begin() + rows * columns}, rows);
+      const auto output = create_filled(*backend, std::vector<float>(static_cast<std::size_t>(rows * 16)), rows);
+      LinearOutput product{{}, output.get()};
+      product.linear.weight = weight.get();
+      product.linear.compute = ComputeType::bf16;
+      EXPECT_TRUE(backend->norm_linears(*input, rows, {norm_weight.get(), 1e-6F}, {&product, 1}, nullptr).has_value());
+      return values_of(*backend, *output, rows);
+    };
+    auto both = run(2);
+    both.resize(16);
+    EXPECT_EQ(run(1), both) << columns;
+  }
+}
+
 Linear int8_linear(const Weight& weight, OutlierScope scope, float threshold) {
   Linear linear;
   linear.weight = &weight;
