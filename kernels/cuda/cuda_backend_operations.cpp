@@ -3,6 +3,7 @@
 #include <array>
 
 #include "kernels/cuda/attention_kernels.h"
+#include "kernels/cuda/attention_paths.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/decode_kernels.h"
 #include "kernels/cuda/prompt_attention.h"
@@ -226,9 +227,10 @@ Result<void> CudaBackend::attention(const Buffer& q, const AttentionShape& shape
   if (auto ready = batch_.place(*device_, sequences, storage.shape, row_capacity); !ready) return ready;
   const KvView cache = static_cast<const CudaKvStorage&>(storage).view();
   if (batch_.tile_count() > 0) {
-    const PromptAttentionArguments prompts{batch_.batch(shape), batch_.tiles(), batch_.tile_count(),
-                                           values_of(q),        cache,          shape.scale,
-                                           shape.window,        shape.soft_cap, values_of(output)};
+    const int warp_queries = prompt_warp_queries(shape.head_dim, shape.heads / shape.kv_heads);
+    const PromptAttentionArguments prompts{
+        batch_.batch(shape), batch_.tiles(), batch_.tile_count(), values_of(q),      cache,
+        shape.scale,         shape.window,   shape.soft_cap,      values_of(output), warp_queries};
     auto queued = device_->queued(attend_prompts(device_->stream(), prompts), "attention");
     if (!queued) return queued;
   }

@@ -12,11 +12,12 @@
 
 namespace quantscope::cuda {
 namespace {
-constexpr int block_warps = 4;
+constexpr int block_warps = prompt_block_warps;
 constexpr int block_threads = block_warps * static_cast<int>(lanes_per_warp);
-/// Queries of a warp: the rows of m16n8k16. Lane i holds scores and sums of queries i / 4 and i / 4 + 8.
-constexpr int warp_queries = 16;
-constexpr int block_queries = block_warps * warp_queries;
+/// A warp's queries come in tiles, the rows of m16n8k16. Of tile t lane i holds scores and sums of queries 16 t + i / 4
+/// and 8 further. Fragments of keys and values are read from shared memory once for all tiles.
+constexpr int tile_queries = 16;
+static_assert(smallest_warp_queries == tile_queries);
 constexpr float log2_of_e = 1.44269504F;
 /// Shared memory that a block may ask for on every GPU since compute capability 8.0 (8.6, 8.9 and 12.0 have least).
 constexpr std::size_t most_shared_bytes = std::size_t{99} << 10;
@@ -32,10 +33,11 @@ struct Sizes {
   static constexpr int stage = 2 * keys * stride;  ///< elements of keys, then of values
   /// Larger heads leave no room for queries in registers.
   static constexpr bool queries_in_registers = dim <= 128;
-  static constexpr std::size_t shared_bytes = 2 * (2 * stage + (queries_in_registers ? 0 : block_queries * dim));
+  static constexpr std::size_t shared_bytes =
+      2 * (2 * stage + (queries_in_registers ? 0 : block_warps * tile_queries * dim));
   static_assert(shared_bytes <= most_shared_bytes && dim % 16 == 0);
   /// Blocks that the registers of a multiprocessor are enough for without spilling any.
-  static constexpr int blocks_at_once = dim <= 64 ? 3 : 2;
+  static constexpr int blocks_at_once(int tiles) { return dim <= 64 && tiles == 1 ? 3 : 2; }
 };
 
 /// What a block works on: queries of one key head. Query s of a tile is head s % group of row s / group.
@@ -43,6 +45,7 @@ struct Work {
   PromptTile tile;
   int kv_head = 0;
   int group = 1;  // heads per key head
+  int warp_queries = tile_queries;
   int first_query = 0;
   int end_query = 0;
   int first_position = 0;  // that any query sees
@@ -51,8 +54,11 @@ struct Work {
   __device__ std::int64_t position(int query) const { return tile.first.position + query / group; }
 };
 
+template <int tiles>
 __device__ Work block_work(const PromptAttentionArguments& a) {
+  constexpr int block_queries = block_warps * tiles * tile_queries;
   Work work;
+  work.warp_queries = tiles * tile_queries;
   // The last tiles see most positions: they begin first.
   work.tile = a.tiles[gridDim.x - 1 - blockIdx.x];
   work.kv_head = static_cast<int>(blockIdx.y);
@@ -70,19 +76,19 @@ struct WarpSight {
   Sight first{0, 0}, last{0, 0};  // empty where the warp has no queries
 
   __device__ WarpSight(const PromptAttentionArguments& a, const Work& work) {
-    const int first_query = work.first_query + static_cast<int>(threadIdx.x / lanes_per_warp) * warp_queries;
+    const int first_query = work.first_query + static_cast<int>(threadIdx.x / lanes_per_warp) * work.warp_queries;
     if (first_query >= work.end_query) return;
     first = sight_of(a.window, work.position(first_query));
-    last = sight_of(a.window, work.position(min(first_query + warp_queries, work.end_query) - 1));
+    last = sight_of(a.window, work.position(min(first_query + work.warp_queries, work.end_query) - 1));
   }
   __device__ bool some(int begin, int end) const { return begin < last.end && end > first.first; }
   __device__ bool all(int begin, int end) const { return begin >= last.first && end <= first.end; }
 };
 
-/// Number of the first of a lane's two queries; the other is 8 further.
+/// Number of the first of a lane's queries; each of the others is 8 further than the one before.
 __device__ int lane_query(const Work& work) {
   const int warp = static_cast<int>(threadIdx.x / lanes_per_warp);
-  return work.first_query + warp * warp_queries + static_cast<int>(threadIdx.x % lanes_per_warp) / 4;
+  return work.first_query + warp * work.warp_queries + static_cast<int>(threadIdx.x % lanes_per_warp) / 4;
 }
 
 /// Where a query lies among [rows, heads, head_dim], and its output; -1 where there is none.
@@ -92,29 +98,33 @@ __device__ std::int64_t query_offset(const PromptAttentionArguments& a, const Wo
   return ((work.tile.first.row + query / work.group) * a.batch.heads + head) * a.cache.head_dim;
 }
 
-/// What the two queries of a lane see.
-struct LaneSights {
-  Sight of[2];
-
-  __device__ LaneSights(const PromptAttentionArguments& a, const Work& work) {
-#pragma unroll
-    for (int h = 0; h < 2; ++h) {
-      const int query = lane_query(work) + 8 * h;
-      of[h] = query < work.end_query ? sight_of(a.window, work.position(query)) : Sight{0, 0};
-    }
-  }
-};
-
 /// The left operands of the products with the keys.
-template <class Compute, int dim>
+template <class Compute, int dim, int tiles>
 class Queries {
  public:
   static constexpr int steps = dim / 16;
+  static_assert(tiles == 1 || Sizes<dim>::queries_in_registers);
 
   /// `shared` has room for the fragments of the block; every lane reads only what it wrote.
   __device__ Queries(const PromptAttentionArguments& a, const Work& work, uint4* shared)
       : shared_(shared + threadIdx.x) {
-    const int query = lane_query(work);
+#pragma unroll
+    for (int tile = 0; tile < tiles; ++tile) load(a, work, tile);
+  }
+
+  __device__ void get(int tile, int step, std::uint32_t (&fragment)[4]) const {
+    if constexpr (Sizes<dim>::queries_in_registers) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) fragment[i] = kept_[tile][step][i];
+    } else {
+      const uint4 words = shared_[step * block_threads];
+      fragment[0] = words.x, fragment[1] = words.y, fragment[2] = words.z, fragment[3] = words.w;
+    }
+  }
+
+ private:
+  __device__ void load(const PromptAttentionArguments& a, const Work& work, int tile) {
+    const int query = lane_query(work) + tile * tile_queries;
     const std::int64_t offsets[2] = {query_offset(a, work, query), query_offset(a, work, query + 8)};
 #pragma unroll
     for (int step = 0; step < steps; ++step) {
@@ -127,7 +137,7 @@ class Queries {
           pair = *reinterpret_cast<const float2*>(a.q + offsets[i % 2] + column);
         }
         fragment[i] = Compute::pack(pair.x, pair.y);
-        if constexpr (Sizes<dim>::queries_in_registers) kept_[step][i] = fragment[i];
+        if constexpr (Sizes<dim>::queries_in_registers) kept_[tile][step][i] = fragment[i];
       }
       if constexpr (!Sizes<dim>::queries_in_registers) {
         shared_[step * block_threads] = {fragment[0], fragment[1], fragment[2], fragment[3]};
@@ -135,23 +145,12 @@ class Queries {
     }
   }
 
-  __device__ void get(int step, std::uint32_t (&fragment)[4]) const {
-    if constexpr (Sizes<dim>::queries_in_registers) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) fragment[i] = kept_[step][i];
-    } else {
-      const uint4 words = shared_[step * block_threads];
-      fragment[0] = words.x, fragment[1] = words.y, fragment[2] = words.z, fragment[3] = words.w;
-    }
-  }
-
- private:
   uint4* shared_;
-  std::uint32_t kept_[Sizes<dim>::queries_in_registers ? steps : 1][4];
+  std::uint32_t kept_[tiles][Sizes<dim>::queries_in_registers ? steps : 1][4];
 };
 
 /// Begins to copy the keys and values of positions begin ... to shared memory, zeros for those that no query sees.
-template <int dim>
+template <int dim, int tiles>
 __device__ void load_stage(const PromptAttentionArguments& a, const Work& work, int begin, std::uint16_t* stage) {
   using Size = Sizes<dim>;
   constexpr int warp_rows = Size::keys / block_warps;
@@ -165,7 +164,9 @@ __device__ void load_stage(const PromptAttentionArguments& a, const Work& work, 
   const std::int64_t own_key = seen ? key_index(a.cache, a.batch, work.tile.first, position, work.kv_head) : -1;
   constexpr int warp_pieces = warp_rows * Size::pieces;
   static_assert(warp_pieces % lanes_per_warp == 0 && warp_rows <= static_cast<int>(lanes_per_warp));
-#pragma unroll
+  // Addresses of many copies at once would take registers that two tiles of queries leave none of.
+  [[maybe_unused]] constexpr int copies_together = tiles == 1 ? warp_pieces / static_cast<int>(lanes_per_warp) : 1;
+#pragma unroll(copies_together)
   for (int first = 0; first < warp_pieces; first += static_cast<int>(lanes_per_warp)) {
     const int i = first + lane;
     const int row = i / Size::pieces;
@@ -180,7 +181,7 @@ __device__ void load_stage(const PromptAttentionArguments& a, const Work& work, 
   ptx::commit_copies();
 }
 
-/// A warp's softmax as far as it is known, in powers of 2, and its weighted sums of values.
+/// The softmax of a tile as far as it is known, in powers of 2, and its weighted sums of values.
 template <int dim>
 struct State {
   float sums[dim / 8][4] = {};
@@ -188,59 +189,79 @@ struct State {
   float maxima[2] = {-INFINITY, -INFINITY};
 };
 
+/// Scores of a tile of queries for the keys of a stage.
+template <int dim>
+struct Scores {
+  static constexpr int columns = Sizes<dim>::keys / 8;
+  float of[columns][4] = {};
+};
+
 /// Products of the warp's queries with the keys of a stage.
-template <class Compute, int dim>
-__device__ void multiply_keys(const Queries<Compute, dim>& queries, const std::uint16_t* keys,
-                              float (&scores)[Sizes<dim>::keys / 8][4]) {
+template <class Compute, int dim, int tiles>
+__device__ void multiply_keys(const Queries<Compute, dim, tiles>& queries, const std::uint16_t* keys,
+                              Scores<dim> (&scores)[tiles]) {
+  using Operands = Queries<Compute, dim, tiles>;
   const int lane = static_cast<int>(threadIdx.x % lanes_per_warp);
   const std::uint16_t* const row = keys + (lane / 16 * 8 + lane % 8) * Sizes<dim>::stride + lane / 8 % 2 * 8;
   // Where queries are not in registers, fewer of them are to be on the way.
-  [[maybe_unused]] constexpr int steps_together = Sizes<dim>::queries_in_registers ? Queries<Compute, dim>::steps : 2;
+  [[maybe_unused]] constexpr int steps_together = Sizes<dim>::queries_in_registers ? Operands::steps : 2;
 #pragma unroll(steps_together)
-  for (int step = 0; step < Queries<Compute, dim>::steps; ++step) {
-    std::uint32_t query[4];
-    queries.get(step, query);
+  for (int step = 0; step < Operands::steps; ++step) {
+    std::uint32_t query[tiles][4];
 #pragma unroll
-    for (int n = 0; n < Sizes<dim>::keys / 8; n += 2) {
+    for (int tile = 0; tile < tiles; ++tile) queries.get(tile, step, query[tile]);
+#pragma unroll
+    for (int n = 0; n < Scores<dim>::columns; n += 2) {
       std::uint32_t both[4];
       ptx::load_matrix(both, row + n * 8 * Sizes<dim>::stride + step * 16);
       const std::uint32_t first[2] = {both[0], both[1]};
       const std::uint32_t second[2] = {both[2], both[3]};
-      Compute::mma(scores[n], query, first);
-      Compute::mma(scores[n + 1], query, second);
+#pragma unroll
+      for (int tile = 0; tile < tiles; ++tile) {
+        Compute::mma(scores[tile].of[n], query[tile], first);
+        Compute::mma(scores[tile].of[n + 1], query[tile], second);
+      }
     }
   }
 }
 
-/// Scales, caps and masks scores of positions begin ...; the result is to be taken as powers of 2.
-template <int tiles>
-__device__ void finish_scores(const PromptAttentionArguments& a, const LaneSights& sights, bool all_seen, int begin,
-                              float (&scores)[tiles][4]) {
+/// Scales and caps scores; the result is to be taken as powers of 2.
+template <int columns>
+__device__ void scale_scores(const PromptAttentionArguments& a, float (&scores)[columns][4]) {
   const float inner = a.soft_cap != 0.0F ? a.scale / a.soft_cap : a.scale * log2_of_e;
 #pragma unroll
-  for (int i = 0; i < 4 * tiles; ++i) scores[i / 4][i % 4] *= inner;
-  if (a.soft_cap != 0.0F) {
-    const float outer = a.soft_cap * log2_of_e;
+  for (int i = 0; i < 4 * columns; ++i) scores[i / 4][i % 4] *= inner;
+  if (a.soft_cap == 0.0F) return;
+  const float outer = a.soft_cap * log2_of_e;
 #pragma unroll
-    for (int i = 0; i < 4 * tiles; ++i) scores[i / 4][i % 4] = outer * tanhf(scores[i / 4][i % 4]);
-  }
-  if (all_seen) return;
+  for (int i = 0; i < 4 * columns; ++i) scores[i / 4][i % 4] = outer * tanhf(scores[i / 4][i % 4]);
+}
+
+/// Makes -infinity of the scores of positions begin ... that a lane's queries of a tile do not see.
+template <int columns>
+__device__ void hide_unseen(const PromptAttentionArguments& a, const Work& work, int tile, int begin,
+                            float (&scores)[columns][4]) {
   const int first = begin + 2 * static_cast<int>(threadIdx.x % 4);
 #pragma unroll
-  for (int i = 0; i < 4 * tiles; ++i) {
-    if (!sights.of[i % 4 / 2].sees(first + i / 4 * 8 + i % 2)) scores[i / 4][i % 4] = -INFINITY;
+  for (int h = 0; h < 2; ++h) {
+    const int query = lane_query(work) + tile * tile_queries + 8 * h;
+    const Sight sight = query < work.end_query ? sight_of(a.window, work.position(query)) : Sight{0, 0};
+#pragma unroll
+    for (int i = 0; i < 2 * columns; ++i) {
+      if (!sight.sees(first + i / 2 * 8 + i % 2)) scores[i / 2][2 * h + i % 2] = -INFINITY;
+    }
   }
 }
 
 /// Turns scores into exponentials and scales what was summed before to the new maxima. Of a query that sees none of the
 /// positions nothing changes.
-template <int dim, int tiles>
-__device__ void weigh(float (&scores)[tiles][4], State<dim>& state) {
+template <int dim, int columns>
+__device__ void weigh(float (&scores)[columns][4], State<dim>& state) {
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
     float maximum = state.maxima[h];
 #pragma unroll
-    for (int n = 0; n < tiles; ++n) maximum = fmaxf(maximum, fmaxf(scores[n][2 * h], scores[n][2 * h + 1]));
+    for (int n = 0; n < columns; ++n) maximum = fmaxf(maximum, fmaxf(scores[n][2 * h], scores[n][2 * h + 1]));
     maximum = fmaxf(maximum, __shfl_xor_sync(0xFFFFFFFFU, maximum, 1));
     maximum = fmaxf(maximum, __shfl_xor_sync(0xFFFFFFFFU, maximum, 2));
     const float base = maximum == -INFINITY ? 0.0F : maximum;
@@ -249,7 +270,7 @@ __device__ void weigh(float (&scores)[tiles][4], State<dim>& state) {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
 #pragma unroll
-      for (int n = 0; n < tiles; ++n) scores[n][2 * h + i] = ptx::exp2_approximate(scores[n][2 * h + i] - base);
+      for (int n = 0; n < columns; ++n) scores[n][2 * h + i] = ptx::exp2_approximate(scores[n][2 * h + i] - base);
 #pragma unroll
       for (int d = 0; d < dim / 8; ++d) state.sums[d][2 * h + i] *= factor;
       state.totals[2 * h + i] *= factor;
@@ -258,36 +279,46 @@ __device__ void weigh(float (&scores)[tiles][4], State<dim>& state) {
 }
 
 /// Adds the values of a stage, weighted.
-template <class Compute, int dim>
-__device__ void add_values(const std::uint16_t* values, const float (&weights)[Sizes<dim>::keys / 8][4],
-                           State<dim>& state) {
+template <class Compute, int dim, int tiles>
+__device__ void add_values(const std::uint16_t* values, const Scores<dim> (&weights)[tiles],
+                           State<dim> (&states)[tiles]) {
   constexpr std::uint32_t ones[2] = {Compute::pair_of_ones, Compute::pair_of_ones};
   const int lane = static_cast<int>(threadIdx.x % lanes_per_warp);
   const std::uint16_t* const row = values + lane % 16 * Sizes<dim>::stride + lane / 16 * 8;
 #pragma unroll
-  for (int n = 0; n < Sizes<dim>::keys / 8; n += 2) {
-    // The sums of two products lie as the left operand of the next.
-    const std::uint32_t weight[4] = {
-        Compute::pack(weights[n][0], weights[n][1]), Compute::pack(weights[n][2], weights[n][3]),
-        Compute::pack(weights[n + 1][0], weights[n + 1][1]), Compute::pack(weights[n + 1][2], weights[n + 1][3])};
-    Compute::mma(state.totals, weight, ones);
+  for (int n = 0; n < Scores<dim>::columns; n += 2) {
+    std::uint32_t weight[tiles][4];
+#pragma unroll
+    for (int tile = 0; tile < tiles; ++tile) {
+      // The sums of two products lie as the left operand of the next.
+      const float(&low)[4] = weights[tile].of[n];
+      const float(&high)[4] = weights[tile].of[n + 1];
+      weight[tile][0] = Compute::pack(low[0], low[1]);
+      weight[tile][1] = Compute::pack(low[2], low[3]);
+      weight[tile][2] = Compute::pack(high[0], high[1]);
+      weight[tile][3] = Compute::pack(high[2], high[3]);
+      Compute::mma(states[tile].totals, weight[tile], ones);
+    }
 #pragma unroll
     for (int d = 0; d < dim / 8; d += 2) {
       std::uint32_t both[4];
       ptx::load_matrix_transposed(both, row + n * 8 * Sizes<dim>::stride + d * 8);
       const std::uint32_t first[2] = {both[0], both[1]};
       const std::uint32_t second[2] = {both[2], both[3]};
-      Compute::mma(state.sums[d], weight, first);
-      Compute::mma(state.sums[d + 1], weight, second);
+#pragma unroll
+      for (int tile = 0; tile < tiles; ++tile) {
+        Compute::mma(states[tile].sums[d], weight[tile], first);
+        Compute::mma(states[tile].sums[d + 1], weight[tile], second);
+      }
     }
   }
 }
 
 template <int dim>
-__device__ void store_results(const PromptAttentionArguments& a, const Work& work, const State<dim>& state) {
+__device__ void store_results(const PromptAttentionArguments& a, const Work& work, int tile, const State<dim>& state) {
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    const std::int64_t offset = query_offset(a, work, lane_query(work) + 8 * h);
+    const std::int64_t offset = query_offset(a, work, lane_query(work) + tile * tile_queries + 8 * h);
     if (offset < 0) continue;
     const float factor = 1.0F / state.totals[2 * h];
 #pragma unroll
@@ -300,42 +331,52 @@ __device__ void store_results(const PromptAttentionArguments& a, const Work& wor
   }
 }
 
-template <class Compute, int dim>
-__global__ void __launch_bounds__(block_threads, Sizes<dim>::blocks_at_once)
+template <class Compute, int dim, int tiles>
+__global__ void __launch_bounds__(block_threads, Sizes<dim>::blocks_at_once(tiles))
     prompt_attention_kernel(const __grid_constant__ PromptAttentionArguments a) {
   using Size = Sizes<dim>;
   auto* const stages = static_cast<std::uint16_t*>(ptx::dynamic_shared_memory());
   ptx::let_next_kernel_start();
   ptx::wait_for_earlier_kernels();
-  const Work work = block_work(a);
+  const Work work = block_work<tiles>(a);
   if (work.first_query >= work.end_query) return;
   int begin = work.first_position / Size::keys * Size::keys;
-  load_stage<dim>(a, work, begin, stages);
+  load_stage<dim, tiles>(a, work, begin, stages);
   const WarpSight warp_sight(a, work);
-  const LaneSights lane_sights(a, work);
-  const Queries<Compute, dim> queries(a, work, reinterpret_cast<uint4*>(stages + 2 * Size::stage));
-  State<dim> state;
+  const Queries<Compute, dim, tiles> queries(a, work, reinterpret_cast<uint4*>(stages + 2 * Size::stage));
+  State<dim> states[tiles];
 #pragma unroll 1
   for (int half = 0; begin < work.end_position; begin += Size::keys, half ^= 1) {
     // Also: all have finished with the other half.
     ptx::wait_for_copies<0>();
     __syncthreads();
     const int next = begin + Size::keys;
-    if (next < work.end_position) load_stage<dim>(a, work, next, stages + (half ^ 1) * Size::stage);
+    if (next < work.end_position) load_stage<dim, tiles>(a, work, next, stages + (half ^ 1) * Size::stage);
     if (!warp_sight.some(begin, next)) continue;
     const std::uint16_t* const keys = stages + half * Size::stage;
-    float scores[Size::keys / 8][4] = {};
+    Scores<dim> scores[tiles];
     multiply_keys(queries, keys, scores);
-    finish_scores(a, lane_sights, warp_sight.all(begin, next), begin, scores);
-    weigh<dim>(scores, state);
-    add_values<Compute, dim>(keys + Size::keys * Size::stride, scores, state);
+#pragma unroll
+    for (int tile = 0; tile < tiles; ++tile) scale_scores(a, scores[tile].of);
+    if (!warp_sight.all(begin, next)) {
+      // Found again where it is needed, which is seldom, rather than held in registers.
+      const Work same_work = block_work<tiles>(a);
+#pragma unroll
+      for (int tile = 0; tile < tiles; ++tile) hide_unseen(a, same_work, tile, begin, scores[tile].of);
+    }
+#pragma unroll
+    for (int tile = 0; tile < tiles; ++tile) weigh<dim>(scores[tile].of, states[tile]);
+    add_values<Compute>(keys + Size::keys * Size::stride, scores, states);
   }
-  store_results(a, block_work(a), state);
+  const Work same_work = block_work<tiles>(a);
+#pragma unroll
+  for (int tile = 0; tile < tiles; ++tile) store_results(a, same_work, tile, states[tile]);
 }
 
-template <class Compute, int dim>
+template <class Compute, int dim, int tiles>
 cudaError_t launch_prompts(cudaStream_t stream, const PromptAttentionArguments& arguments) {
   const std::int64_t group = arguments.batch.heads / arguments.cache.kv_heads;
+  const std::int64_t block_queries = block_warps * tiles * tile_queries;
   Blocks blocks;
   blocks.x = arguments.tile_count;
   blocks.y = arguments.cache.kv_heads;
@@ -343,16 +384,20 @@ cudaError_t launch_prompts(cudaStream_t stream, const PromptAttentionArguments& 
   blocks.threads = block_threads;
   blocks.shared_bytes = Sizes<dim>::shared_bytes;
   blocks.overlapped = true;
-  return launch_blocks(stream, blocks, prompt_attention_kernel<Compute, dim>, arguments);
+  return launch_blocks(stream, blocks, prompt_attention_kernel<Compute, dim, tiles>, arguments);
 }
 
 template <class Compute>
 cudaError_t launch_sized(cudaStream_t stream, const PromptAttentionArguments& arguments) {
-  if (arguments.cache.head_dim <= 64) return launch_prompts<Compute, 64>(stream, arguments);
-  if (arguments.cache.head_dim <= 96) return launch_prompts<Compute, 96>(stream, arguments);
-  if (arguments.cache.head_dim <= 128) return launch_prompts<Compute, 128>(stream, arguments);
+  if (arguments.warp_queries == 2 * tile_queries) {
+    if (arguments.cache.head_dim > largest_doubled_head_dim) return cudaErrorInvalidValue;
+    return launch_prompts<Compute, largest_doubled_head_dim, 2>(stream, arguments);
+  }
+  if (arguments.cache.head_dim <= 64) return launch_prompts<Compute, 64, 1>(stream, arguments);
+  if (arguments.cache.head_dim <= 96) return launch_prompts<Compute, 96, 1>(stream, arguments);
+  if (arguments.cache.head_dim <= 128) return launch_prompts<Compute, 128, 1>(stream, arguments);
   static_assert(largest_prompt_head_dim == 256);
-  return launch_prompts<Compute, 256>(stream, arguments);
+  return launch_prompts<Compute, 256, 1>(stream, arguments);
 }
 }  // namespace
 

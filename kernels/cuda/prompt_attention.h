@@ -20,6 +20,13 @@
 /// before it in the same tile too.
 namespace quantscope::cuda {
 
+/// Queries that a warp works on together at least, and warps of a block.
+inline constexpr int smallest_warp_queries = 16;
+inline constexpr int prompt_block_warps = 4;
+/// Largest heads of which a warp can hold twice as many queries: of 128 values, sums alone would take 128 registers of
+/// a thread's 255.
+inline constexpr int largest_doubled_head_dim = 64;
+
 struct PromptAttentionArguments {
   Batch batch;  ///< its locations are not read
   const PromptTile* tiles = nullptr;
@@ -30,6 +37,8 @@ struct PromptAttentionArguments {
   std::int64_t window = 0;  ///< positions seen, 0 = all before and including its own
   float soft_cap = 0.0F;
   float* output = nullptr;  ///< [rows, heads * head_dim]
+  /// 16 or, up to largest_doubled_head_dim, 32: see attention_paths.h. Results are the same to the bit.
+  int warp_queries = smallest_warp_queries;
 };
 
 inline constexpr std::int64_t largest_prompt_head_dim = 256;
