@@ -9,18 +9,34 @@
 /// Codecs of formats that checkpoints bring along, whose scales belong to 32 weights or more.
 namespace quantscope::cuda {
 
-/// Puts values 4 half to 4 half + 3 of a piece in their places.
-template <class Compute>
-__device__ inline void pack_four(const float (&values)[4], int half, std::uint32_t (&pairs)[4]) {
-  pairs[2 * half] = Compute::pack(values[0], values[1]);
-  pairs[2 * half + 1] = Compute::pack(values[2], values[3]);
+/// What codecs have in common of which a lane takes 32 columns that follow each other.
+template <int steps, int blocks>
+struct ConsecutiveColumns {
+  static constexpr int steps_ahead = steps;
+  static constexpr int blocks_at_once = blocks;
+  static constexpr bool has_tables = false;
+  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
+};
+
+/// Packs the eight values of a piece: `decode(half, values)` gives values 4 half to 4 half + 3.
+template <class Compute, class Decode>
+__device__ void pack_piece(std::uint32_t (&pairs)[4], const Decode& decode) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    float values[4];
+    decode(half, values);
+    pairs[2 * half] = Compute::pack(values[0], values[1]);
+    pairs[2 * half + 1] = Compute::pack(values[2], values[3]);
+  }
+}
+
+__device__ inline void scale_four(float (&values)[4], float factor) {
+#pragma unroll
+  for (float& value : values) value *= factor;
 }
 
 /// 4-bit codes in groups of a multiple of 32 columns, in their order (GPTQ, AWQ).
-struct Affine4Codec {
-  static constexpr int steps_ahead = 2;
-  static constexpr int blocks_at_once = 2;
-  static constexpr bool has_tables = false;
+struct Affine4Codec : ConsecutiveColumns<2, 2> {
   struct Raw {
     uint4 codes;
     std::uint32_t scale;  // bits of the scale, and of the zero point or the byte that holds its code
@@ -30,7 +46,6 @@ struct Affine4Codec {
   struct Factor {
     float scale, zero;
   };
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
   __device__ static Raw load(const WeightView& weight, const WeightRow& row, int k, int columns, int lane, int) {
     const int at = k + lane * 32;
     const bool inside = at < columns;
@@ -106,54 +121,38 @@ struct HalfAlignedBlock {
   }
 };
 
-struct Q80Codec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 2;
-  static constexpr bool has_tables = false;
-  using Raw = HalfAlignedBlock<8>;
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
+/// Blocks of 32 codes in `words` words, which one factor scales.
+template <int words, int steps>
+struct ScaledBlocks : ConsecutiveColumns<steps, 2> {
+  using Raw = HalfAlignedBlock<words>;
+  static constexpr int block_bytes = 4 * words + 2;
   __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
     const int at = k + lane * 32;
-    return Raw::load(row.codes + at / 32 * 34, at < columns);
+    return Raw::load(row.codes + at / 32 * block_bytes, at < columns);
   }
   __device__ static float factor(const WeightView&, const Raw& raw, const PackedTables*) { return raw.scale(); }
+};
+
+struct Q80Codec : ScaledBlocks<8, 1> {
   template <class Compute>
   __device__ static void decode(const Raw& raw, int piece, float factor, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float values[4];
+    pack_piece<Compute>(pairs, [&](int half, float(&values)[4]) {
       signed_bytes_to_floats(raw.codes(2 * piece + half), values);
-#pragma unroll
-      for (float& value : values) value *= factor;
-      pack_four<Compute>(values, half, pairs);
-    }
+      scale_four(values, factor);
+    });
   }
 };
 
-struct Q40Codec {
-  static constexpr int steps_ahead = 2;
-  static constexpr int blocks_at_once = 2;
-  static constexpr bool has_tables = false;
-  using Raw = HalfAlignedBlock<4>;
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
-  __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
-    const int at = k + lane * 32;
-    return Raw::load(row.codes + at / 32 * 18, at < columns);
-  }
-  __device__ static float factor(const WeightView&, const Raw& raw, const PackedTables*) { return raw.scale(); }
+struct Q40Codec : ScaledBlocks<4, 2> {
   /// The first two pieces are the low nibbles.
   template <class Compute>
   __device__ static void decode(const Raw& raw, int piece, float factor, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float values[4];
+    pack_piece<Compute>(pairs, [&](int half, float(&values)[4]) {
       bytes_to_floats(raw.codes(piece % 2 * 2 + half) >> (piece / 2 * 4) & 0x0F0F0F0FU, 8.0F, values);
-#pragma unroll
-      for (float& value : values) value *= factor;
-      pack_four<Compute>(values, half, pairs);
-    }
+      scale_four(values, factor);
+    });
   }
 };
 

@@ -30,23 +30,20 @@ struct KScales {
   }
 };
 
-struct Q4KCodec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 2;
-  static constexpr bool has_tables = false;
+/// What Q4_K and Q5_K have in common; `RawCodes` is what a lane loads besides scales.
+template <class RawCodes, int blocks>
+struct StepsAndMinima : ConsecutiveColumns<1, blocks> {
   struct Raw {
-    uint4 codes[2];  // of two sub-blocks
+    RawCodes codes;
     KScales scales;
   };
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
   __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
     const int at = k + lane * 32;
     const int sub_block = at / 32 % 8;
     Raw raw{};
     if (at >= columns) return raw;
-    const unsigned char* const block = row.codes + at / 256 * 144;
-    raw.codes[0] = ptx::load_streaming(block + 16 + sub_block / 2 * 32);
-    raw.codes[1] = ptx::load_streaming(block + 32 + sub_block / 2 * 32);
+    const unsigned char* const block = row.codes + at / 256 * RawCodes::block_bytes;
+    raw.codes = RawCodes::load(block, sub_block);
     raw.scales = KScales::load(block, sub_block);
     return raw;
   }
@@ -56,62 +53,51 @@ struct Q4KCodec {
   template <class Compute>
   __device__ static void decode(const Raw& raw, int piece, const KScales::Factor& factor, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float values[4];
-      const std::uint32_t word = word_of(raw.codes[piece / 2], piece % 2 * 2 + half);
-      bytes_to_floats(word >> (raw.scales.sub_block % 2 * 4) & 0x0F0F0F0FU, 0.0F, values);
+    pack_piece<Compute>(pairs, [&](int half, float(&values)[4]) {
+      bytes_to_floats(raw.codes.four(piece, half, raw.scales.sub_block), 0.0F, values);
 #pragma unroll
       for (float& value : values) value = multiply_then_add(factor.step, value, -factor.least);
-      pack_four<Compute>(values, half, pairs);
-    }
+    });
   }
 };
 
-struct Q5KCodec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 1;
-  static constexpr bool has_tables = false;
-  struct Raw {
-    uint4 codes[2];  // of two sub-blocks
-    uint4 fifth[2];  // of all sub-blocks
-    KScales scales;
-  };
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
-  __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
-    const int at = k + lane * 32;
-    const int sub_block = at / 32 % 8;
-    Raw raw{};
-    if (at >= columns) return raw;
-    const unsigned char* const block = row.codes + at / 256 * 176;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      raw.fifth[half] = ptx::load_streaming(block + 16 + 16 * half);
-      raw.codes[half] = ptx::load_streaming(block + 48 + 16 * half + sub_block / 2 * 32);
-    }
-    raw.scales = KScales::load(block, sub_block);
-    return raw;
+struct Q4KCodes {
+  static constexpr int block_bytes = 144;
+  uint4 low[2];  // of two sub-blocks
+
+  __device__ static Q4KCodes load(const unsigned char* block, int sub_block) {
+    const unsigned char* const at = block + 16 + sub_block / 2 * 32;
+    return {{ptx::load_streaming(at), ptx::load_streaming(at + 16)}};
   }
-  __device__ static KScales::Factor factor(const WeightView&, const Raw& raw, const PackedTables*) {
-    return raw.scales.factor();
-  }
-  template <class Compute>
-  __device__ static void decode(const Raw& raw, int piece, const KScales::Factor& factor, const PackedTables*,
-                                std::uint32_t (&pairs)[4]) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float values[4];
-      const std::uint32_t low = word_of(raw.codes[piece / 2], piece % 2 * 2 + half);
-      const std::uint32_t high = word_of(raw.fifth[piece / 2], piece % 2 * 2 + half);
-      bytes_to_floats(
-          (low >> (raw.scales.sub_block % 2 * 4) & 0x0F0F0F0FU) | (high >> raw.scales.sub_block & 0x01010101U) << 4,
-          0.0F, values);
-#pragma unroll
-      for (float& value : values) value = multiply_then_add(factor.step, value, -factor.least);
-      pack_four<Compute>(values, half, pairs);
-    }
+  /// Codes 4 half to 4 half + 3 of a piece, a byte each.
+  __device__ std::uint32_t four(int piece, int half, int sub_block) const {
+    return word_of(low[piece / 2], piece % 2 * 2 + half) >> (sub_block % 2 * 4) & 0x0F0F0F0FU;
   }
 };
+
+struct Q5KCodes {
+  static constexpr int block_bytes = 176;
+  uint4 low[2];    // of two sub-blocks
+  uint4 fifth[2];  // of all sub-blocks
+
+  __device__ static Q5KCodes load(const unsigned char* block, int sub_block) {
+    Q5KCodes codes;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      codes.fifth[half] = ptx::load_streaming(block + 16 + 16 * half);
+      codes.low[half] = ptx::load_streaming(block + 48 + 16 * half + sub_block / 2 * 32);
+    }
+    return codes;
+  }
+  __device__ std::uint32_t four(int piece, int half, int sub_block) const {
+    const int word = piece % 2 * 2 + half;
+    return (word_of(low[piece / 2], word) >> (sub_block % 2 * 4) & 0x0F0F0F0FU) |
+           (word_of(fifth[piece / 2], word) >> sub_block & 0x01010101U) << 4;
+  }
+};
+
+struct Q4KCodec : StepsAndMinima<Q4KCodes, 2> {};
+struct Q5KCodec : StepsAndMinima<Q5KCodes, 1> {};
 
 /// 32 bytes that begin at a multiple of 2 and of whose surroundings the two bytes before and after may be read.
 struct HalfAlignedBytes {
@@ -133,10 +119,7 @@ struct HalfAlignedBytes {
   }
 };
 
-struct Q6KCodec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 1;
-  static constexpr bool has_tables = false;
+struct Q6KCodec : ConsecutiveColumns<1, 1> {
   struct Raw {
     HalfAlignedBytes low, high;  // of two parts, of four parts
     std::uint32_t block_scale;   // fp16
@@ -146,7 +129,6 @@ struct Q6KCodec {
   struct Factor {
     float steps[2];  // of 16 weights each
   };
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
   __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
     const int at = k + lane * 32;
     Raw raw{};
@@ -168,17 +150,13 @@ struct Q6KCodec {
   __device__ static void decode(const Raw& raw, int piece, const Factor& factor, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
     const int quarter = raw.part % 4;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float values[4];
+    pack_piece<Compute>(pairs, [&](int half, float(&values)[4]) {
       const int word = 2 * piece + half;
       bytes_to_floats((raw.low.word(word) >> (quarter / 2 * 4) & 0x0F0F0F0FU) |
                           (raw.high.word(word) >> (quarter * 2) & 0x03030303U) << 4,
                       32.0F, values);
-#pragma unroll
-      for (float& value : values) value *= factor.steps[piece / 2];
-      pack_four<Compute>(values, half, pairs);
-    }
+      scale_four(values, factor.steps[piece / 2]);
+    });
   }
 };
 
