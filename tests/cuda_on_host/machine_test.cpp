@@ -2,7 +2,8 @@
 #include <gmock/gmock.h>
 
 #include "kernels/plugin/backend_plugin.h"
-#include "tests/cuda_on_host/attention_scene.h"
+#include "tests/cuda_on_host/gpu_test.h"
+#include "tests/kernels/attention_scene.h"
 
 extern "C" const quantscope::BackendPluginTable* quantscope_backend_plugin();
 

@@ -2,7 +2,8 @@
 #include <limits>
 #include <ostream>
 
-#include "tests/cuda_on_host/attention_scene.h"
+#include "tests/cuda_on_host/gpu_test.h"
+#include "tests/kernels/attention_scene.h"
 
 /// Attention of prompts: 16-bit caches and at least 16 rows of a sequence in a pass.
 namespace quantscope::testing {

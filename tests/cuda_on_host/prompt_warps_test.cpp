@@ -3,8 +3,9 @@
 #include <ostream>
 
 #include "kernels/cuda/attention_paths.h"
-#include "tests/cuda_on_host/attention_scene.h"
 #include "tests/cuda_on_host/device_array.h"
+#include "tests/cuda_on_host/gpu_test.h"
+#include "tests/kernels/attention_scene.h"
 
 /// Attention of prompts with 16 and with 32 queries per warp.
 namespace quantscope::testing {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "kernels/cpu/reference/operations.h"
-#include "tests/cuda_on_host/gpu_test.h"
+#include "tests/kernels/cpu_device.h"
 
 /// One sequence whose attention tests compare.
 namespace quantscope::testing {
@@ -27,17 +27,18 @@ inline std::string name_of(const AttentionCase& shape) {
          std::to_string(shape.kv_heads) + ", window " + std::to_string(shape.window);
 }
 
-/// Queries, keys and values of one sequence, and what attention makes of them. Queries can be had in the type of the
-/// cache, so that rounding them changes nothing.
+/// Queries, keys and values of one sequence, and what attention makes of them once the cache has rounded keys and
+/// values to its type. Queries can be had in that type, so that rounding them changes nothing.
 class AttentionScene {
  public:
   AttentionScene(AttentionCase shape, std::int64_t length, unsigned seed = 30) : shape_(shape), length_(length) {
     q_ = random_values(length * shape.heads * shape.head_dim, seed);
     k_ = random_values(length * shape.kv_heads * shape.head_dim, seed + 1);
     v_ = random_values(length * shape.kv_heads * shape.head_dim, seed + 2);
-    for (auto* const values : {&k_, &v_}) round(*values);
   }
-  void round_queries() { round(q_); }
+  void round_queries() {
+    for (float& value : q_) value = rounded_to(shape_.type, value);
+  }
 
   AttentionShape attention(std::int64_t layer) const {
     const float scale = shape_.sharpness / std::sqrt(static_cast<float>(shape_.head_dim));
@@ -106,9 +107,6 @@ class AttentionScene {
   }
 
  private:
-  void round(std::vector<float>& values) const {
-    for (float& value : values) value = rounded_to(shape_.type, value);
-  }
   std::vector<float> part(const std::vector<float>& values, std::int64_t first, std::int64_t end) const {
     const std::int64_t width = std::ssize(values) / length_;
     return {values.begin() + first * width, values.begin() + end * width};
@@ -120,7 +118,7 @@ class AttentionScene {
     return reference::attend({query, static_cast<std::size_t>(shape_.head_dim)}, seen(k_, position, head, missing),
                              values, attention(0).scale, shape_.soft_cap);
   }
-  /// Keys or values that a row's head sees.
+  /// Keys or values that a row's head sees, as they are in the cache.
   std::vector<float> seen(const std::vector<float>& values, std::int64_t position, std::int64_t head,
                           std::int64_t missing) const {
     const std::int64_t begin = shape_.window > 0 ? std::max<std::int64_t>(0, position + 1 - shape_.window) : 0;
@@ -129,7 +127,7 @@ class AttentionScene {
     for (std::int64_t p = begin; p <= position; ++p) {
       if (p == missing) continue;
       const float* const at = values.data() + (p * shape_.kv_heads + kv_head) * shape_.head_dim;
-      result.insert(result.end(), at, at + shape_.head_dim);
+      for (std::int64_t d = 0; d < shape_.head_dim; ++d) result.push_back(rounded_to(shape_.type, at[d]));
     }
     return result;
   }
