@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <cmath>
 
-#include "kernels/cpu/reference/operations.h"
 #include "tests/cuda_on_host/gpu_test.h"
+#include "tests/kernels/linear_properties.h"
 
 namespace quantscope::testing {
 namespace {
-constexpr float weight_scale = 0.05F;
-
-struct NamedFormat {
-  std::string name;
-  WeightFormat format;
-};
-
-std::vector<NamedFormat> formats() {
-  return {{"fp32", dense_format(DataType::fp32)},
-          {"fp16", dense_format(DataType::fp16)},
-          {"bf16", dense_format(DataType::bf16)},
-          {"int8", int8_row_format()},
-          {"nf4/32", block_format(DataType::nf4, 32, false)},
-          {"nf4/64 double", block_format(DataType::nf4, 64, true)},
-          {"nf4/4096", block_format(DataType::nf4, 4096, false)},
-          {"fp4/64", block_format(DataType::fp4, 64, false)},
-          {"int4/64", block_format(DataType::int4, 64, false)},
-          {"int4/256 double", block_format(DataType::int4, 256, true)}};
-}
-
-/// Room for the rounding of fp32 sums: a wrong product would be off by about weight_scale.
-double tolerance(std::int64_t columns) { return 1e-6 + 3e-6 * weight_scale * static_cast<double>(columns); }
-
 /// Activations of which some columns have outliers, one of them only in one row.
 std::vector<float> with_outliers(std::int64_t rows, std::int64_t columns, unsigned seed) {
   auto x = random_values(rows * columns, seed);
@@ -41,49 +18,14 @@ class CudaLinear : public GpuTest {};
 
 TEST_F(CudaLinear, AgreesWithTheReferenceForEveryFormatAndOddShapes) {
   const auto backend = create_gpu();
-  constexpr std::int64_t outputs = 37;
-  constexpr std::int64_t rows = 11;  // one full group of rows and a rest
-  for (const std::int64_t columns : {1, 31, 64, 97}) {
-    const auto values = random_values(outputs * columns, 1, weight_scale);
-    const auto x = random_values(rows * columns, 2);
-    for (const NamedFormat& format : formats()) {
-      const auto weight = create_weight(*backend, values, outputs, columns, format.format);
-      const auto copy = backend->download(*weight);
-      ASSERT_TRUE(copy.has_value());
-      for (const ComputeType compute : {ComputeType::fp32, ComputeType::fp16, ComputeType::bf16}) {
-        Linear linear;
-        linear.weight = weight.get();
-        linear.compute = compute;
-        const std::string what =
-            format.name + ", K " + std::to_string(columns) + ", compute " + std::to_string(static_cast<int>(compute));
-        expect_near(multiply(*backend, linear, x, rows), reference::linear(x, rows, *copy, compute), tolerance(columns),
-                    what);
-      }
-    }
-  }
+  for (const std::int64_t columns : {1, 31, 64, 97})
+    expect_products_of_the_reference(*backend, 11, 37, columns);  // one full group of rows and a rest
 }
 
 TEST_F(CudaLinear, ManyRowsAgreeWithTheReference) {
   const auto backend = create_gpu();
-  constexpr std::int64_t outputs = 40;
-  constexpr std::int64_t columns = 128;
-  const auto values = random_values(outputs * columns, 1, weight_scale);
-  for (const std::int64_t rows : {40, 70}) {  // two groups of rows, and more than are decoded in registers
-    const auto x = random_values(rows * columns, 2);
-    for (const NamedFormat& format : formats()) {
-      const auto weight = create_weight(*backend, values, outputs, columns, format.format);
-      const auto copy = backend->download(*weight);
-      ASSERT_TRUE(copy.has_value());
-      for (const ComputeType compute : {ComputeType::fp32, ComputeType::fp16, ComputeType::bf16}) {
-        Linear linear;
-        linear.weight = weight.get();
-        linear.compute = compute;
-        const std::string what = format.name + ", compute " + std::to_string(static_cast<int>(compute));
-        expect_near(multiply(*backend, linear, x, rows), reference::linear(x, rows, *copy, compute), tolerance(columns),
-                    what);
-      }
-    }
-  }
+  // Two groups of rows, and more than are decoded in registers.
+  for (const std::int64_t rows : {40, 70}) expect_products_of_the_reference(*backend, rows, 40, 128);
 }
 
 TEST_F(CudaLinear, DoesNotDependOnBatching) {
@@ -104,68 +46,9 @@ TEST_F(CudaLinear, DoesNotDependOnBatching) {
   }
 }
 
-TEST_F(CudaLinear, AddsTheBiasAndKeepsTheResidual) {
-  const auto backend = create_gpu();
-  const auto weight = create_weight(*backend, random_values(70 * 64, 7), 70, 64, dense_format(DataType::fp32));
-  const auto bias_values = random_values(70, 8);
-  const auto bias = create_weight(*backend, bias_values, 1, 70, dense_format(DataType::fp32));
-  const auto x = random_values(3 * 64, 9);
-  const auto residual = random_values(3 * 70, 10);
-  Linear linear;
-  linear.weight = weight.get();
-  const auto without = multiply(*backend, linear, x, 3);
-  linear.bias = bias.get();
-  const auto input = create_filled(*backend, x, 3);
-  const auto output = create_filled(*backend, residual, 3);
-  ASSERT_TRUE(backend->linear_add(*input, 3, linear, *output, nullptr).has_value());
-  const auto with = values_of(*backend, *output, 3);
-  for (std::size_t i = 0; i < with.size(); ++i) EXPECT_EQ(with[i], residual[i] + (without[i] + bias_values[i % 70]));
-  linear.bias = weight.get();
-  EXPECT_FALSE(backend->linear_add(*input, 3, linear, *output, nullptr).has_value());
-}
+TEST_F(CudaLinear, AddsTheBiasAndKeepsTheResidual) { expect_bias_and_residual(*create_gpu()); }
 
-TEST_F(CudaLinear, NormAndGateAgreeWithTheReference) {
-  const auto backend = create_gpu();
-  constexpr std::int64_t columns = 96;
-  constexpr std::int64_t outputs = 70;
-  constexpr std::int64_t rows = 4;
-  const auto x = random_values(rows * columns, 10);
-  const auto norm_values = random_values(columns, 11);
-  const auto norm_weight = create_weight(*backend, norm_values, 1, columns, dense_format(DataType::fp32));
-  const auto gate = create_weight(*backend, random_values(outputs * columns, 12, 0.1F), outputs, columns,
-                                  dense_format(DataType::fp16));
-  const auto up = create_weight(*backend, random_values(outputs * columns, 13, 0.1F), outputs, columns,
-                                block_format(DataType::nf4, 32, false));
-  Linear gate_linear;
-  gate_linear.weight = gate.get();
-  Linear up_linear;
-  up_linear.weight = up.get();
-  const auto input = create_filled(*backend, x, rows);
-  const auto output = create_filled(*backend, std::vector<float>(rows * outputs), rows);
-  std::vector<const Weight*> tapped;
-  std::vector<float> seen;
-  const Tap tap = [&](const Linear& linear, std::span<const float> values, std::int64_t tap_rows) {
-    tapped.push_back(linear.weight);
-    seen.assign(values.begin(), values.end());
-    EXPECT_EQ(tap_rows, rows);
-  };
-  const Norm norm{norm_weight.get(), 1e-5F};
-  ASSERT_TRUE(backend->norm_gate_up(*input, rows, norm, gate_linear, up_linear, GateActivation::silu, *output, &tap)
-                  .has_value());
-  EXPECT_EQ(tapped, (std::vector<const Weight*>{gate.get(), up.get()}));
-
-  std::vector<double> normalized;
-  for (std::int64_t m = 0; m < rows; ++m) {
-    const auto row = reference::rms_norm({x.data() + m * columns, columns}, norm_values, 1e-5F);
-    normalized.insert(normalized.end(), row.begin(), row.end());
-  }
-  expect_near(seen, normalized, 1e-5, "input of the linears");
-  const auto gates = reference::linear(seen, rows, *backend->download(*gate), ComputeType::fp32);
-  const auto ups = reference::linear(seen, rows, *backend->download(*up), ComputeType::fp32);
-  std::vector<double> expected(gates.size());
-  for (std::size_t i = 0; i < gates.size(); ++i) expected[i] = reference::silu_gate(gates[i], ups[i]);
-  expect_near(values_of(*backend, *output, rows), expected, 1e-4, "gated");
-}
+TEST_F(CudaLinear, NormAndGateAgreeWithTheReference) { expect_norm_and_gate_of_the_reference(*create_gpu(), 70); }
 
 TEST_F(CudaLinear, LinearsOfOneNormSeeTheSameInput) {
   const auto backend = create_gpu();
