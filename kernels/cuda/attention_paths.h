@@ -29,12 +29,12 @@ inline AttentionPath choose_attention_path(const KvShape& cache, std::int64_t ro
 /// Queries of a warp on the path of prompts, where `group` heads share a key head. With 32 of them a fragment of keys
 /// or values that was read from shared memory feeds two tensor core instructions for each that it feeds with 16.
 ///
-/// An assumption, not measured on a GPU. Heads of up to 64 values, sm_90: a multiprocessor reads 128 bytes of shared
-/// memory a clock, so four clocks for the 512 bytes of two 16 x 8 fragments. With 16 queries these feed two m16n8k16,
-/// one in two clocks, while mma.sync could do about one in 1.6 (62 % of a dense rate of 2,048 multiplications a clock);
-/// with 32, four. Two blocks of 255 registers a thread hold 256 queries, three of 167 held 192. On sm_80 both bounds
-/// are about equal; on sm_86, 89 and 120 shared memory has room for two blocks in either form. Where a tile of 64 rows
-/// does not fill all warps of its blocks, the others would wait for nothing: then 16.
+/// An assumption, not measured on a GPU. On sm_90 a multiprocessor reads 128 bytes of shared memory a clock, so in four
+/// clocks the 512 bytes of two fragments. With 16 queries these feed two m16n8k16, half of what its tensor cores can do
+/// (by the datasheet 2,048 multiplications a clock, one m16n8k16); with 32, four. On sm_80, whose tensor cores do half
+/// as many, 16 would just do. Two blocks of 255 registers a thread hold 256 queries, three of 167 hold 192; on sm_86,
+/// 89 and 120 shared memory has room for two blocks in either form. Where the heads of a tile of 64 rows leave warps of
+/// a block of 128 queries empty, it is 16.
 constexpr int prompt_warp_queries(std::int64_t head_dim, std::int64_t group) {
   constexpr std::int64_t block_queries = 2 * smallest_warp_queries * prompt_block_warps;
   const bool fills_blocks = prompt_tile_rows * group % block_queries == 0;
