@@ -2,93 +2,32 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/cpu/reference/operations.h"
 #include "tests/cuda_on_host/gpu_test.h"
+#include "tests/kernels/head_scene.h"
 
 namespace quantscope::testing {
 namespace {
 constexpr std::int64_t columns = 8;
 constexpr std::int64_t vocabulary = 8500;  // more than one tile of logits, and a part that is not full
 
-/// A head whose logits the reference computes.
-class CudaHead : public GpuTest {
+class CudaHead : public GpuTest, protected HeadScene {
  protected:
-  void SetUp() override {
-    backend = create_gpu();
-    norm_weight = create_weight(*backend, random_values(columns, 40), 1, columns, dense_format(DataType::fp32));
-    weight = create_weight(*backend, random_values(vocabulary * columns, 41), vocabulary, columns,
-                           dense_format(DataType::bf16));
-    norm = {norm_weight.get(), 1e-5F};
-    head.weight = weight.get();
-    hidden = create_filled(*backend, random_values(6 * columns, 42), 6);
-  }
-  void TearDown() override {
-    hidden.reset();
-    weight.reset();
-    norm_weight.reset();
-    backend.reset();
-  }
-
-  std::vector<double> expected_logits(std::int64_t row) const {
-    const auto values = random_values(6 * columns, 42);
-    const auto weights = random_values(columns, 40);
-    const auto x = reference::rms_norm({values.data() + row * columns, columns}, weights, 1e-5F);
-    return reference::linear(std::vector<float>(x.begin(), x.end()), 1, *backend->download(*weight), ComputeType::fp32);
-  }
-
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<Weight> norm_weight, weight;
-  std::unique_ptr<Buffer> hidden;
-  Norm norm;
-  Linear head;
+  CudaHead() : HeadScene(create_gpu(), columns, vocabulary) {}
 };
 
-TEST_F(CudaHead, AgreesWithTheReference) {
-  const std::vector<std::int32_t> picked = {5, 0, 3};
-  const std::vector<std::int32_t> targets = {0, 8499, 8192};
-  std::vector<float> logits(picked.size() * vocabulary);
-  std::vector<TopToken> top(picked.size());
-  std::vector<double> log_probabilities(picked.size());
-  ASSERT_TRUE(backend->head_logits(*hidden, picked, norm, head, logits).has_value());
-  ASSERT_TRUE(backend->head_top(*hidden, picked, norm, head, top).has_value());
-  ASSERT_TRUE(backend->head_log_probabilities(*hidden, picked, norm, head, targets, log_probabilities).has_value());
-  for (std::size_t i = 0; i < picked.size(); ++i) {
-    const auto expected = expected_logits(picked[i]);
-    const auto best = reference::top_token(expected);
-    expect_near({logits.begin() + static_cast<std::ptrdiff_t>(i * vocabulary),
-                 logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * vocabulary)},
-                expected, 1e-4, "logits");
-    EXPECT_EQ(top[i].id, best.id);
-    EXPECT_NEAR(top[i].logit, best.logit, 1e-4);
-    EXPECT_NEAR(top[i].margin, best.margin, 2e-4);
-    EXPECT_NEAR(log_probabilities[i], reference::log_probability(expected, targets[i]), 1e-4);
-  }
-}
+TEST_F(CudaHead, AgreesWithTheReference) { expect_head_of_the_reference(*this, {0, 8499, 8192}); }
 
 TEST_F(CudaHead, LogProbabilitiesAreThoseOfTheLogits) {
-  const std::int32_t row = 2;
-  std::vector<float> logits(vocabulary);
-  ASSERT_TRUE(backend->head_logits(*hidden, {&row, 1}, norm, head, logits).has_value());
-  const std::vector<double> wide(logits.begin(), logits.end());
-  for (const std::int32_t target : {0, 255, 256, 8191, 8192, 8499}) {
-    double log_probability = 0;
-    ASSERT_TRUE(backend->head_log_probabilities(*hidden, {&row, 1}, norm, head, {&target, 1}, {&log_probability, 1})
-                    .has_value());
-    EXPECT_NEAR(log_probability, reference::log_probability(wide, target), 1e-9);
-  }
+  const std::int32_t targets[] = {0, 255, 256, 8191, 8192, 8499};
+  expect_log_probabilities_of_the_logits(*this, targets, 1e-9);
 }
 
 TEST_F(CudaHead, DoesNotDependOnBatching) {
   const std::vector<std::int32_t> rows = {0, 1, 2, 3, 4, 5};
   const std::vector<std::int32_t> targets = {7, 600, 2, 3, 8400, 1};
-  std::vector<double> whole(6);
-  ASSERT_TRUE(backend->head_log_probabilities(*hidden, rows, norm, head, targets, whole).has_value());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    double alone = 0;
-    ASSERT_TRUE(
-        backend->head_log_probabilities(*hidden, {&rows[i], 1}, norm, head, {&targets[i], 1}, {&alone, 1}).has_value());
-    EXPECT_EQ(alone, whole[i]);
-  }
+  const auto whole = log_probabilities(rows, targets);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    EXPECT_EQ(log_probabilities({&rows[i], 1}, {&targets[i], 1}).front(), whole[i]);
 }
 
 TEST_F(CudaHead, TakesMoreRowsThanItHandlesAtOnce) {

@@ -2,100 +2,35 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/cpu/reference/operations.h"
-#include "tests/kernels/cpu_device.h"
+#include "tests/kernels/head_scene.h"
 
 namespace quantscope::testing {
 namespace {
 constexpr std::int64_t columns = 64;
 constexpr std::int64_t vocabulary = 1003;
 
-/// A head whose logits the reference computes.
-class HeadScene {
+class CpuHeadScene : public HeadScene {
  public:
-  HeadScene(const std::string& simd, int threads) : backend(create_cpu(simd, threads)) {
-    norm_weight = create_weight(*backend, random_values(columns, 40), 1, columns, dense_format(DataType::fp32));
-    weight = create_weight(*backend, random_values(vocabulary * columns, 41), vocabulary, columns,
-                           dense_format(DataType::bf16));
-    norm = {norm_weight.get(), 1e-5F};
-    head.weight = weight.get();
-    hidden = create_filled(*backend, random_values(6 * columns, 42), 6);
-  }
-
-  std::vector<double> expected_logits(std::int64_t row) const {
-    const auto values = random_values(6 * columns, 42);
-    const auto weights = random_values(columns, 40);
-    const auto x = reference::rms_norm({values.data() + row * columns, columns}, weights, 1e-5F);
-    return reference::linear(std::vector<float>(x.begin(), x.end()), 1, *backend->download(*weight), ComputeType::fp32);
-  }
-
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<Weight> norm_weight, weight;
-  std::unique_ptr<Buffer> hidden;
-  Norm norm;
-  Linear head;
+  CpuHeadScene(const std::string& simd, int threads) : HeadScene(create_cpu(simd, threads), columns, vocabulary) {}
 };
 
 class HeadLevels : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(HeadLevels, AgreeWithTheReference) {
-  const HeadScene scene(GetParam(), 2);
-  const std::vector<std::int32_t> picked = {5, 0, 3};
-  const std::vector<std::int32_t> targets = {0, 1002, 500};
-  std::vector<float> logits(picked.size() * vocabulary);
-  std::vector<TopToken> top(picked.size());
-  std::vector<double> log_probabilities(picked.size());
-  ASSERT_TRUE(scene.backend->head_logits(*scene.hidden, picked, scene.norm, scene.head, logits).has_value());
-  ASSERT_TRUE(scene.backend->head_top(*scene.hidden, picked, scene.norm, scene.head, top).has_value());
-  ASSERT_TRUE(
-      scene.backend->head_log_probabilities(*scene.hidden, picked, scene.norm, scene.head, targets, log_probabilities)
-          .has_value());
-  for (std::size_t i = 0; i < picked.size(); ++i) {
-    const auto expected = scene.expected_logits(picked[i]);
-    const auto best = reference::top_token(expected);
-    expect_near({logits.begin() + static_cast<std::ptrdiff_t>(i * vocabulary),
-                 logits.begin() + static_cast<std::ptrdiff_t>((i + 1) * vocabulary)},
-                expected, 1e-4, "logits");
-    EXPECT_EQ(top[i].id, best.id);
-    EXPECT_NEAR(top[i].logit, best.logit, 1e-4);
-    EXPECT_NEAR(top[i].margin, best.margin, 2e-4);
-    EXPECT_NEAR(log_probabilities[i], reference::log_probability(expected, targets[i]), 1e-4);
-  }
-}
+TEST_P(HeadLevels, AgreeWithTheReference) { expect_head_of_the_reference(CpuHeadScene(GetParam(), 2), {0, 1002, 500}); }
 
 TEST_P(HeadLevels, LogProbabilitiesAreThoseOfTheLogits) {
-  const HeadScene scene(GetParam(), 1);
-  const std::int32_t row = 2;
-  std::vector<float> logits(vocabulary);
-  ASSERT_TRUE(scene.backend->head_logits(*scene.hidden, {&row, 1}, scene.norm, scene.head, logits).has_value());
-  const std::vector<double> wide(logits.begin(), logits.end());
-  for (const std::int32_t target : {0, 47, 48, 1002}) {
-    double log_probability = 0;
-    ASSERT_TRUE(scene.backend
-                    ->head_log_probabilities(*scene.hidden, {&row, 1}, scene.norm, scene.head, {&target, 1},
-                                             {&log_probability, 1})
-                    .has_value());
-    EXPECT_NEAR(log_probability, reference::log_probability(wide, target), 1e-6);
-  }
+  const std::int32_t targets[] = {0, 47, 48, 1002};
+  expect_log_probabilities_of_the_logits(CpuHeadScene(GetParam(), 1), targets, 1e-6);
 }
 
 TEST_P(HeadLevels, GiveTheSameBitsForAnyBatchAndThreads) {
   const std::vector<std::int32_t> rows = {0, 1, 2, 3, 4, 5};
   const std::vector<std::int32_t> targets = {7, 600, 2, 3, 900, 1};
-  std::vector<double> whole(6);
-  const HeadScene first(GetParam(), 1);
-  ASSERT_TRUE(
-      first.backend->head_log_probabilities(*first.hidden, rows, first.norm, first.head, targets, whole).has_value());
+  const auto whole = CpuHeadScene(GetParam(), 1).log_probabilities(rows, targets);
   for (const int threads : {2, 3, 5}) {
-    const HeadScene scene(GetParam(), threads);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      double alone = 0;
-      ASSERT_TRUE(scene.backend
-                      ->head_log_probabilities(*scene.hidden, {&rows[i], 1}, scene.norm, scene.head, {&targets[i], 1},
-                                               {&alone, 1})
-                      .has_value());
-      EXPECT_EQ(alone, whole[i]);
-    }
+    const CpuHeadScene scene(GetParam(), threads);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      EXPECT_EQ(scene.log_probabilities({&rows[i], 1}, {&targets[i], 1}).front(), whole[i]);
   }
 }
 
@@ -132,7 +67,7 @@ class PairScene {
     return pairs;
   }
 
-  HeadScene scene;
+  CpuHeadScene scene;
   std::unique_ptr<Weight> other_weight;
   std::unique_ptr<Buffer> other_hidden;
   Linear other_head;
@@ -262,7 +197,7 @@ TEST(CpuHead, PairsThatCannotBeAreRefused) {
 }
 
 TEST(CpuHead, RefusesTargetsAndRowsOutOfRange) {
-  const HeadScene scene("auto", 1);
+  const CpuHeadScene scene("auto", 1);
   double result = 0;
   for (const auto& [row, target] : {std::pair{0, 1003}, std::pair{0, -1}, std::pair{6, 0}, std::pair{-1, 0}}) {
     const std::int32_t picked = row;
