@@ -36,7 +36,7 @@ inline AttentionPath choose_attention_path(const KvShape& cache, std::int64_t ro
 /// 89 and 120 shared memory has room for two blocks in either form. Where the heads of a tile of 64 rows leave warps of
 /// a block of 128 queries empty, it is 16.
 constexpr int prompt_warp_queries(std::int64_t head_dim, std::int64_t group) {
-  constexpr std::int64_t block_queries = 2 * smallest_warp_queries * prompt_block_warps;
+  constexpr std::int64_t block_queries = std::int64_t{2} * smallest_warp_queries * prompt_block_warps;
   const bool fills_blocks = prompt_tile_rows * group % block_queries == 0;
   return head_dim <= largest_doubled_head_dim && fills_blocks ? 2 * smallest_warp_queries : smallest_warp_queries;
 }

@@ -376,7 +376,7 @@ __global__ void __launch_bounds__(block_threads, Sizes<dim>::blocks_at_once(tile
 template <class Compute, int dim, int tiles>
 cudaError_t launch_prompts(cudaStream_t stream, const PromptAttentionArguments& arguments) {
   const std::int64_t group = arguments.batch.heads / arguments.cache.kv_heads;
-  const std::int64_t block_queries = block_warps * tiles * tile_queries;
+  constexpr std::int64_t block_queries = std::int64_t{block_warps} * tiles * tile_queries;
   Blocks blocks;
   blocks.x = arguments.tile_count;
   blocks.y = arguments.cache.kv_heads;

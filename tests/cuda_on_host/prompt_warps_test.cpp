@@ -24,6 +24,7 @@ void PrintTo(const WarpsCase& one, std::ostream* out) {
 std::vector<std::uint16_t> random_halves(std::int64_t count, DataType type) {
   const auto values = random_values(count, 81);
   std::vector<std::uint16_t> halves;
+  halves.reserve(values.size());
   for (const float value : values) halves.push_back(type == DataType::fp16 ? fp32_to_fp16(value) : fp32_to_bf16(value));
   return halves;
 }
