@@ -38,8 +38,11 @@ struct DeviceDescription {
   std::string unavailable;            ///< a sentence why it cannot be used; empty when it can
   /// Whether weights of a format can be held and run; null: every format. Points into code that stays loaded.
   bool (*knows_format)(const WeightFormat& format) = nullptr;
-  /// Bytes that reserve() will hold at a dispatch level with so many threads; null: the device does not say.
-  std::int64_t (*workspace_bytes)(const Workload& workload, std::string_view dispatch_level, int threads) = nullptr;
+  /// Whether its memory is that of the host.
+  bool host_memory = true;
+  /// Bytes of workspace that the device itself holds after reserve(), at a dispatch level with so many threads; empty:
+  /// it does not say. Calls code that stays loaded.
+  std::function<std::int64_t(const Workload& workload, std::string_view dispatch_level, int threads)> workspace_bytes;
 };
 
 /// A matrix (or, with one row, a vector) in device memory, in any weight format.

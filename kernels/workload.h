@@ -43,8 +43,11 @@ struct Workload {
   std::int64_t context = 0;     ///< positions that one sequence may reach
   std::int64_t page_tokens = 0;
   std::int64_t hidden = 0;
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   bool query_key_norm = false;
+  std::int64_t vector_values = 0;          ///< of all weights of one row: norms and biases
   std::vector<OperationShape> operations;  ///< each shape once
 };
 

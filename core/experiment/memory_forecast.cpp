@@ -20,7 +20,7 @@ MemoryRows forecast_memory(const ModelPlan& plan, const ModelDescription& model,
   const DecoderShape decoder = decoder_shape(model, plan.kv_type, input.context, input.batch_rows);
   rows[MemoryTag::kv_cache] = decoder.kv.bytes();
   rows[MemoryTag::workspace] = decoder.activation_bytes();
-  if (device.workspace_bytes != nullptr)
+  if (device.workspace_bytes)
     rows[MemoryTag::workspace] += device.workspace_bytes(plan.workload, settings.simd, settings.threads);
   return rows;
 }

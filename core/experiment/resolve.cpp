@@ -182,15 +182,18 @@ tl::expected<ResolvedKlBase, Conflict> resolve_kl_base(const Settings& run, cons
   base.plan = plan_weights(base.settings, model, stored);
   base.plan.workload = workload_of(base.plan, model, asked.context, input.batch_rows);
   base.forecast = forecast_memory(base.plan, model, base.settings, device, {asked.context, input.batch_rows});
-  base.forecast[MemoryTag::workspace] += asked.scored * model.hidden * static_cast<std::int64_t>(sizeof(float));
-  base.kept_bytes = kept_kl_base_bytes(base.plan, model, asked.scored);
+  const std::int64_t states = device.host_memory ? asked.scored : 0;  // they are kept in the host's memory
+  base.forecast[MemoryTag::workspace] += states * model.hidden * static_cast<std::int64_t>(sizeof(float));
+  base.kept_bytes = kept_kl_base_bytes(base.plan, model, states);
   for (PlannedWeight& weight : base.plan.weights) weight.tag = MemoryTag::workspace;
   return base;
 }
 
-/// The comparison of a model's head with that of its KL base.
-OperationShape pair_of_heads(const ResolvedKlBase& base, const ModelPlan& plan, const ModelDescription& model) {
-  return {OperationShape::Kind::head_pair, {head_shape(base.plan, model), head_shape(plan, model)}};
+/// The comparison of a model's head with that of its KL base, whose final norm stays as well.
+void add_head_pair(const ResolvedKlBase& base, ModelPlan& plan, const ModelDescription& model) {
+  plan.workload.operations.push_back(
+      {OperationShape::Kind::head_pair, {head_shape(base.plan, model), head_shape(plan, model)}});
+  plan.workload.vector_values += model.hidden;
 }
 
 /// Adds what the base needs to what the model needs.
@@ -227,7 +230,7 @@ tl::expected<Resolved, Conflict> resolve(const Settings& settings, const ModelDe
     kl_base = std::move(*base);
   }
   resolved.plan.workload = workload_of(resolved.plan, model, input.context, input.batch_rows);
-  if (kl_base) resolved.plan.workload.operations.push_back(pair_of_heads(*kl_base, resolved.plan, model));
+  if (kl_base) add_head_pair(*kl_base, resolved.plan, model);
   resolved.forecast = forecast_memory(resolved.plan, model, resolved.settings, device, input);
   resolved.as_commonly_reported = commonly_reported_bytes(resolved.plan);
   count_bits(resolved);

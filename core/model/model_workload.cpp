@@ -57,8 +57,12 @@ Workload workload_of(const ModelPlan& plan, const ModelDescription& model, std::
   workload.context = kv.pages * kv.page_tokens;
   workload.page_tokens = kv.page_tokens;
   workload.hidden = model.hidden;
+  workload.heads = model.heads;
+  workload.kv_heads = model.kv_heads;
   workload.head_dim = model.head_dim;
   workload.query_key_norm = model.query_key_norm;
+  for (const PlannedWeight& weight : plan.weights)
+    if (weight.slot.rows == 1) workload.vector_values += weight.slot.columns;
   const PlannedLinears linears(plan, plan.compute);
   const Kind add = model.post_norms ? Kind::linear_norm_add : Kind::linear_add;
   for (std::int64_t layer = 0; layer < model.layers; ++layer) {

@@ -371,6 +371,12 @@ std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions) {
   return rows <= most_rows_with_chunks ? (positions + attention_chunk - 1) / attention_chunk : 1;
 }
 
+std::int64_t largest_attention_parts(std::int64_t rows, std::int64_t positions) {
+  const std::int64_t split = std::min(rows, most_rows_with_chunks);
+  const std::int64_t chunks = attention_chunks(split, positions);
+  return chunks > 1 ? split * chunks : 0;
+}
+
 cudaError_t attend(cudaStream_t stream, const AttentionArguments& arguments) {
   switch (arguments.cache.type) {
     case DataType::fp16: return attend_stored<Fp16Storage>(stream, arguments);

@@ -33,6 +33,8 @@ struct AttentionArguments {
 };
 /// Chunks to work on side by side for so many rows that see up to `positions`.
 std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions);
+/// The largest rows * chunks of up to `rows` rows that see up to `positions` where there are several chunks.
+std::int64_t largest_attention_parts(std::int64_t rows, std::int64_t positions);
 /// Precondition: head_dim is at most largest_head_dim.
 cudaError_t attend(cudaStream_t stream, const AttentionArguments& arguments);
 

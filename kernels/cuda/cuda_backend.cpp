@@ -7,6 +7,7 @@
 #include "kernels/cuda/decode_kernels.h"
 #include "kernels/cuda/device_statistics.h"
 #include "kernels/cuda/quantizer.h"
+#include "kernels/cuda/workload_scratch.h"
 #include "kernels/memory_checks.h"
 
 /// Starting, and the operations of CudaBackend that place and move data.
@@ -15,17 +16,28 @@ namespace {
 constexpr std::int64_t decoded_bytes_at_once = std::int64_t{16} << 20;
 }  // namespace
 
-CudaBackend::CudaBackend(std::unique_ptr<Device> device, DynamicTables tables, std::unique_ptr<LinearRunner> linears)
-    : device_(std::move(device)), tables_(std::move(tables)), linears_(std::move(linears)) {}
+CudaBackend::CudaBackend(std::unique_ptr<Device> device, DynamicTables tables)
+    : device_(std::move(device)), tables_(std::move(tables)) {}
 
 Result<std::unique_ptr<Backend>> CudaBackend::create(int index) {
   auto device = Device::open(index);
   if (!device) return tl::unexpected(device.error());
   auto tables = DynamicTables::create(**device);
   if (!tables) return tl::unexpected(tables.error());
-  auto linears = LinearRunner::create(**device);
+  std::unique_ptr<CudaBackend> backend(new CudaBackend(std::move(*device), std::move(*tables)));
+  auto linears = LinearRunner::create(*backend->device_, backend->scratch_);
   if (!linears) return tl::unexpected(linears.error());
-  return std::unique_ptr<Backend>(new CudaBackend(std::move(*device), std::move(*tables), std::move(*linears)));
+  backend->linears_ = std::move(*linears);
+  return backend;
+}
+
+Result<void> CudaBackend::reserve(const Workload& workload) {
+  if (auto ready = device_->begin(); !ready) return ready;
+  uploads_.release();
+  batch_.forget();
+  for (PlacedValues<std::int32_t>* values : {&ids_, &picked_, &base_picked_, &targets_}) values->forget();
+  if (auto done = scratch_.resize(*device_, scratch_sizes(workload, device_->shape())); !done) return done;
+  return frequencies_.reserve(*device_, workload.head_dim);
 }
 
 Result<std::unique_ptr<Weight>> CudaBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,
@@ -56,7 +68,7 @@ Result<void> CudaBackend::decode(const Weight& weight, std::int64_t first_row, s
   if (auto ready = device_->begin(); !ready) return ready;
   if (row_count == 0) return {};
   const std::int64_t tile = std::clamp<std::int64_t>(decoded_bytes_at_once / 4 / weight.columns, 1, row_count);
-  auto decoded = decoded_.reserve<float>(*device_, tile * weight.columns);
+  auto decoded = scratch_[ScratchUse::decoded_rows].reserve<float>(*device_, tile * weight.columns);
   if (!decoded) return tl::unexpected(decoded.error());
   RowsArguments arguments;
   arguments.weight = as_cuda(weight).view();

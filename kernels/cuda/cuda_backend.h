@@ -37,6 +37,8 @@ class CudaBackend final : public Backend {
   Result<TensorStatistics> statistics(const RowReader& source, std::int64_t rows, std::int64_t columns,
                                       HistogramBins bins) override;
 
+  Result<void> reserve(const Workload& workload) override;
+
   Result<std::unique_ptr<Buffer>> create_buffer(std::int64_t row_capacity, std::int64_t columns) override;
   Result<void> read(const Buffer& buffer, std::int64_t rows, std::span<float> values) override;
   Result<void> write(Buffer& buffer, std::int64_t rows, std::span<const float> values) override;
@@ -76,7 +78,7 @@ class CudaBackend final : public Backend {
   /// Takes logits [rows, outputs] of vocabulary ids first_id ..., in device memory.
   using LogitSink = std::function<Result<void>(const float* logits, std::int64_t first_id, std::int64_t outputs)>;
 
-  CudaBackend(std::unique_ptr<Device> device, DynamicTables tables, std::unique_ptr<LinearRunner> linears);
+  CudaBackend(std::unique_ptr<Device> device, DynamicTables tables);
 
   /// Makes the linears read `rows` rows of the buffer, normalized; `picked` as in LinearInput.
   Result<void> read_normalized(const Buffer& input, std::int64_t rows, const Norm& norm, const std::int32_t* picked);
@@ -110,7 +112,7 @@ class CudaBackend final : public Backend {
     const std::int32_t* picked = nullptr;
     float* logits = nullptr;
   };
-  Result<PairSide> pair_side(const HeadRows& rows, PlacedValues<std::int32_t>& picked, DeviceScratch& logits);
+  Result<PairSide> pair_side(const HeadRows& rows, PlacedValues<std::int32_t>& picked, ScratchUse logits);
   /// Logits [rows, outputs] of vocabulary ids first ... of one side.
   Result<void> multiply_side(const PairSide& side, std::int64_t first, std::int64_t outputs);
   Result<void> head_pair_rows(const HeadRows& base, const HeadRows& other, std::span<const std::int32_t> targets,
@@ -119,12 +121,15 @@ class CudaBackend final : public Backend {
   std::unique_ptr<Device> device_;  // first: everything below lives in its memory
   DynamicTables tables_;
   UploadRing uploads_;
+  ScratchSet scratch_;
   std::unique_ptr<LinearRunner> linears_;
-  PlacedBatch batch_;
+  PlacedBatch batch_{scratch_};
   RecordedPasses passes_;
-  PlacedValues<std::int32_t> ids_, picked_, base_picked_, targets_;
-  PlacedSets<float> frequencies_;
-  DeviceScratch decoded_, partials_, gate_, up_, keys_, logits_, base_logits_, parts_, results_;
+  PlacedValues<std::int32_t> ids_{scratch_[ScratchUse::ids]};
+  PlacedValues<std::int32_t> picked_{scratch_[ScratchUse::picked]};
+  PlacedValues<std::int32_t> base_picked_{scratch_[ScratchUse::base_picked]};
+  PlacedValues<std::int32_t> targets_{scratch_[ScratchUse::targets]};
+  PlacedFrequencies frequencies_;
 };
 
 }  // namespace quantscope::cuda

@@ -4,25 +4,19 @@
 
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/head_kernels.h"
+#include "kernels/cuda/head_tiles.h"
 #include "kernels/cuda/row_kernels.h"
 #include "kernels/operation_checks.h"
 
 /// The head: final norm, vocabulary matrix in tiles, and what becomes of the logits.
 namespace quantscope::cuda {
 namespace {
-constexpr std::int64_t tile_outputs = 32 * logits_per_part;
-// Bounds the logits of a tile to 16 MiB.
-constexpr std::size_t rows_at_once = 512;
-// Of which the best is kept while products are formed.
-constexpr std::size_t rows_without_logits = 8;
-
-std::int64_t parts_per_row(const Linear& head) { return (head.weight->rows + logits_per_part - 1) / logits_per_part; }
-
 /// Calls body(first, count) for all picked rows, some at a time.
 template <class Body>
 Result<void> for_rows(std::size_t rows, const Body& body) {
-  for (std::size_t first = 0; first < rows; first += rows_at_once) {
-    if (auto done = body(first, std::min(rows_at_once, rows - first)); !done) return done;
+  constexpr auto at_once = static_cast<std::size_t>(head_rows_at_once);
+  for (std::size_t first = 0; first < rows; first += at_once) {
+    if (auto done = body(first, std::min(at_once, rows - first)); !done) return done;
   }
   return {};
 }
@@ -56,10 +50,11 @@ Result<void> CudaBackend::multiply_head(const Linear& head, std::int64_t rows, f
 
 Result<void> CudaBackend::run_head(std::int64_t rows, const Linear& head, const LogitSink& sink) {
   const std::int64_t vocabulary = head.weight->rows;
-  const auto logits = logits_.reserve<float>(*device_, rows * std::min(tile_outputs, vocabulary));
+  const auto logits =
+      scratch_[ScratchUse::logits].reserve<float>(*device_, rows * std::min(head_tile_outputs, vocabulary));
   if (!logits) return tl::unexpected(logits.error());
-  for (std::int64_t first = 0; first < vocabulary; first += tile_outputs) {
-    const std::int64_t outputs = std::min(tile_outputs, vocabulary - first);
+  for (std::int64_t first = 0; first < vocabulary; first += head_tile_outputs) {
+    const std::int64_t outputs = std::min(head_tile_outputs, vocabulary - first);
     if (auto done = multiply_head(head, rows, *logits, first, outputs); !done) return done;
     if (auto done = sink(*logits, first, outputs); !done) return done;
   }
@@ -97,8 +92,8 @@ Result<void> CudaBackend::head_top(const Buffer& hidden, std::span<const std::in
 }
 
 Result<void> CudaBackend::find_best_of_tiles(std::int64_t rows, const Linear& head, BestTwo* best) {
-  const std::int64_t per_row = parts_per_row(head);
-  const auto parts = parts_.reserve<BestTwo>(*device_, rows * per_row);
+  const std::int64_t per_row = head_parts_per_row(head.weight->rows);
+  const auto parts = scratch_[ScratchUse::head_parts].reserve<BestTwo>(*device_, rows * per_row);
   if (!parts) return tl::unexpected(parts.error());
   auto done = run_head(rows, head, [&](const float* logits, std::int64_t first, std::int64_t outputs) {
     return device_->queued(find_best(device_->stream(), {logits, rows, outputs, first, per_row}, *parts), "the head");
@@ -111,11 +106,10 @@ Result<void> CudaBackend::head_top_rows(const Buffer& hidden, std::span<const st
                                         const Linear& head, std::span<TopToken> top) {
   if (auto ready = begin_head(hidden, picked, norm); !ready) return ready;
   const std::int64_t rows = std::ssize(picked);
-  const auto best = results_.reserve<BestTwo>(*device_, rows);
+  const auto best = scratch_[ScratchUse::head_results].reserve<BestTwo>(*device_, rows);
   if (!best) return tl::unexpected(best.error());
   const Linear* const one = &head;
-  const bool without_logits =
-      picked.size() <= rows_without_logits && head.soft_cap == 0.0F && linears_->fuse({&one, 1});
+  const bool without_logits = rows <= head_rows_without_logits && head.soft_cap == 0.0F && linears_->fuse({&one, 1});
   auto found = without_logits ? linears_->find_best(head, *best) : find_best_of_tiles(rows, head, *best);
   if (!found) return found;
   std::vector<BestTwo> host(picked.size());
@@ -150,12 +144,12 @@ Result<void> CudaBackend::head_log_probability_rows(const Buffer& hidden, std::s
                                                     std::span<double> log_probabilities) {
   if (auto ready = begin_head(hidden, picked, norm); !ready) return ready;
   const std::int64_t rows = std::ssize(picked);
-  const std::int64_t per_row = parts_per_row(head);
+  const std::int64_t per_row = head_parts_per_row(head.weight->rows);
   const auto ids = targets_.place(*device_, targets);
   if (!ids) return tl::unexpected(ids.error());
-  const auto parts = parts_.reserve<PartialSum>(*device_, rows * per_row);
+  const auto parts = scratch_[ScratchUse::head_parts].reserve<PartialSum>(*device_, rows * per_row);
   if (!parts) return tl::unexpected(parts.error());
-  const auto results = results_.reserve<double>(*device_, rows);
+  const auto results = scratch_[ScratchUse::head_results].reserve<double>(*device_, rows);
   if (!results) return tl::unexpected(results.error());
   auto done = run_head(rows, head, [&](const float* logits, std::int64_t first, std::int64_t outputs) {
     const LogitTile tile{logits, rows, outputs, first, per_row};
@@ -181,11 +175,11 @@ Result<void> CudaBackend::head_pair(const HeadRows& base, const HeadRows& other,
 }
 
 Result<CudaBackend::PairSide> CudaBackend::pair_side(const HeadRows& rows, PlacedValues<std::int32_t>& picked,
-                                                     DeviceScratch& logits) {
+                                                     ScratchUse logits) {
   const auto ids = picked.place(*device_, rows.picked);
   if (!ids) return tl::unexpected(ids.error());
-  const std::int64_t outputs = std::min(tile_outputs, rows.head.weight->rows);
-  const auto memory = logits.reserve<float>(*device_, std::ssize(rows.picked) * outputs);
+  const std::int64_t outputs = std::min(head_tile_outputs, rows.head.weight->rows);
+  const auto memory = scratch_[logits].reserve<float>(*device_, std::ssize(rows.picked) * outputs);
   if (!memory) return tl::unexpected(memory.error());
   return PairSide{&rows, *ids, *memory};
 }
@@ -199,21 +193,21 @@ Result<void> CudaBackend::multiply_side(const PairSide& side, std::int64_t first
 Result<void> CudaBackend::head_pair_rows(const HeadRows& base, const HeadRows& other,
                                          std::span<const std::int32_t> targets, std::span<HeadPair> pairs) {
   if (auto ready = device_->begin(); !ready) return ready;
-  const auto base_side = pair_side(base, base_picked_, base_logits_);
+  const auto base_side = pair_side(base, base_picked_, ScratchUse::base_logits);
   if (!base_side) return tl::unexpected(base_side.error());
-  const auto other_side = pair_side(other, picked_, logits_);
+  const auto other_side = pair_side(other, picked_, ScratchUse::logits);
   if (!other_side) return tl::unexpected(other_side.error());
   const auto ids = targets_.place(*device_, targets);
   if (!ids) return tl::unexpected(ids.error());
   const std::int64_t rows = std::ssize(targets);
-  const std::int64_t per_row = parts_per_row(base.head);
-  const auto parts = parts_.reserve<PairPart>(*device_, rows * per_row);
+  const std::int64_t per_row = head_parts_per_row(base.head.weight->rows);
+  const auto parts = scratch_[ScratchUse::head_parts].reserve<PairPart>(*device_, rows * per_row);
   if (!parts) return tl::unexpected(parts.error());
-  const auto results = results_.reserve<PairResult>(*device_, rows);
+  const auto results = scratch_[ScratchUse::head_results].reserve<PairResult>(*device_, rows);
   if (!results) return tl::unexpected(results.error());
   const std::int64_t vocabulary = base.head.weight->rows;
-  for (std::int64_t first = 0; first < vocabulary; first += tile_outputs) {
-    const std::int64_t outputs = std::min(tile_outputs, vocabulary - first);
+  for (std::int64_t first = 0; first < vocabulary; first += head_tile_outputs) {
+    const std::int64_t outputs = std::min(head_tile_outputs, vocabulary - first);
     if (auto done = multiply_side(*base_side, first, outputs); !done) return done;
     if (auto done = multiply_side(*other_side, first, outputs); !done) return done;
     const LogitTile base_tile{base_side->logits, rows, outputs, first, per_row};

@@ -120,7 +120,7 @@ Result<void> CudaBackend::linear_norm_add(const Buffer& input, std::int64_t rows
   const Linear* const one = &linear;
   if (auto shown = show(tap, {&one, 1}, rows); !shown) return shown;
   const std::int64_t width = residual.columns;
-  const auto products = gate_.reserve<float>(*device_, rows * width);
+  const auto products = scratch_[ScratchUse::gate].reserve<float>(*device_, rows * width);
   if (!products) return tl::unexpected(products.error());
   if (auto done = linears_->multiply(linear, {*products, width, 0, width, false}); !done) return done;
   if (auto done = normalize(*products, rows, norm, *products); !done) return done;
@@ -147,9 +147,9 @@ Result<void> CudaBackend::norm_gate_up(const Buffer& input, std::int64_t rows, c
 Result<void> CudaBackend::gate_apart(const Linear& gate, const Linear& up, GateActivation activation, std::int64_t rows,
                                      float* output) {
   const std::int64_t width = gate.weight->rows;
-  const auto gates = gate_.reserve<float>(*device_, rows * width);
+  const auto gates = scratch_[ScratchUse::gate].reserve<float>(*device_, rows * width);
   if (!gates) return tl::unexpected(gates.error());
-  const auto ups = up_.reserve<float>(*device_, rows * width);
+  const auto ups = scratch_[ScratchUse::up].reserve<float>(*device_, rows * width);
   if (!ups) return tl::unexpected(ups.error());
   if (auto done = linears_->multiply(gate, {*gates, width, 0, width, false}); !done) return done;
   if (auto done = linears_->multiply(up, {*ups, width, 0, width, false}); !done) return done;
@@ -165,7 +165,7 @@ Result<const float*> CudaBackend::normalize_heads(Buffer& q, const Buffer& k, co
     if (!done) return tl::unexpected(done.error());
   }
   if (shape.key_norm.weight == nullptr) return values_of(k);
-  const auto keys = keys_.reserve<float>(*device_, rows * k.columns);
+  const auto keys = scratch_[ScratchUse::keys].reserve<float>(*device_, rows * k.columns);
   if (!keys) return tl::unexpected(keys.error());
   auto done = normalize(values_of(k), rows * shape.kv_heads, shape.key_norm, *keys);
   if (!done) return tl::unexpected(done.error());
@@ -184,12 +184,8 @@ Result<void> CudaBackend::rope_append(Buffer& q, const Buffer& k, const Buffer& 
   if (!frequencies) return tl::unexpected(frequencies.error());
   const auto keys = normalize_heads(q, k, shape, sequences);
   if (!keys) return tl::unexpected(keys.error());
-  const RopeArguments arguments{batch_.batch(shape),
-                                values_of(q),
-                                *keys,
-                                values_of(v),
-                                inverse_frequencies.empty() ? nullptr : *frequencies,
-                                static_cast<CudaKvStorage&>(storage).view()};
+  const RopeArguments arguments{batch_.batch(shape), values_of(q), *keys,
+                                values_of(v),        *frequencies, static_cast<CudaKvStorage&>(storage).view()};
   return device_->queued(rotate_and_append(device_->stream(), arguments), "the KV cache");
 }
 
@@ -207,7 +203,7 @@ Result<void> CudaBackend::attend_single_rows(const float* q, const AttentionShap
   arguments.one_sequence = one_sequence;
   arguments.chunks = attention_chunks(arguments.batch.count, batch_.planned_positions());
   if (arguments.chunks > 1) {
-    const auto partials = partials_.reserve<float>(
+    const auto partials = scratch_[ScratchUse::attention_parts].reserve<float>(
         *device_, arguments.batch.count * shape.heads * arguments.chunks * (shape.head_dim + 2));
     if (!partials) return tl::unexpected(partials.error());
     arguments.partials = *partials;

@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/device_objects.h"
 #include "kernels/cuda/row_kernels.h"
+#include "kernels/cuda/workload_scratch.h"
 
 namespace quantscope::cuda {
 namespace {
@@ -31,6 +32,10 @@ std::string no_devices_sentence(cudaError_t status) {
   return std::string("CUDA cannot be used: ") + cudaGetErrorString(status) + ".";
 }
 
+GpuShape shape_of(const cudaDeviceProp& properties) {
+  return {10 * properties.major + properties.minor, properties.multiProcessorCount, properties.l2CacheSize};
+}
+
 /// "0000:01:00.0"
 std::string bus_id_of(int index) {
   char id[32] = {};
@@ -47,17 +52,21 @@ DeviceDescription describe(int index, const ManagementLibrary& management) {
     description.unavailable = std::string("This GPU cannot be used: ") + cudaGetErrorString(status) + ".";
     return description;
   }
-  const int capability = 10 * properties.major + properties.minor;
+  const GpuShape shape = shape_of(properties);
   description.name = properties.name;
-  description.dispatch_level = "sm_" + std::to_string(capability);
+  description.dispatch_level = "sm_" + std::to_string(shape.capability);
   description.dispatch_levels = {description.dispatch_level};
   description.memory_total = static_cast<std::int64_t>(properties.totalGlobalMem);
   description.memory_free = description.memory_total;
   const GpuFacts facts = management.facts(bus_id_of(index));
   description.clock = facts.clock;
   description.memory_bandwidth = facts.memory_bandwidth;
+  description.host_memory = false;
   description.knows_format = knows_format;
-  if (capability < oldest_compute_capability) {
+  description.workspace_bytes = [shape](const Workload& workload, std::string_view /*level*/, int /*threads*/) {
+    return workspace_bytes(workload, shape);
+  };
+  if (shape.capability < oldest_compute_capability) {
     description.unavailable = "This GPU has compute capability " + std::to_string(properties.major) + "." +
                               std::to_string(properties.minor) + "; 7.5 or newer is needed.";
   }
@@ -126,9 +135,7 @@ Result<std::unique_ptr<Device>> Device::open(int index) {
 cudaError_t Device::create_queue() {
   cudaDeviceProp properties{};
   cudaError_t status = cudaGetDeviceProperties(&properties, index_);
-  capability_ = 10 * properties.major + properties.minor;
-  multiprocessors_ = properties.multiProcessorCount;
-  l2_bytes_ = properties.l2CacheSize;
+  shape_ = shape_of(properties);
   if (status == cudaSuccess) status = cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking);
   for (cudaEvent_t& mark : marks_) {
     if (status == cudaSuccess) status = cudaEventCreateWithFlags(&mark, cudaEventDisableTiming);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/gpu_shape.h"
 #include "kernels/cuda/management_library.h"
 
 namespace quantscope::cuda {
@@ -32,10 +33,7 @@ class Device {
   DeviceDescription description() const;
   /// Bytes in use on the GPU, less those in use before it was opened; 0 where the driver does not say.
   std::int64_t driver_bytes() const;
-  /// 10 * major + minor.
-  int capability() const { return capability_; }
-  int multiprocessors() const { return multiprocessors_; }
-  std::int64_t l2_bytes() const { return l2_bytes_; }
+  const GpuShape& shape() const { return shape_; }
   cudaStream_t stream() const { return stream_; }
   /// Bytes on the GPU.
   MemoryLedger& ledger() { return ledger_; }
@@ -79,9 +77,7 @@ class Device {
   ManagementLibrary management_;
   std::string bus_id_;
   std::int64_t used_before_ = 0;  // bytes on the GPU, by other programs
-  int capability_ = 0;
-  int multiprocessors_ = 1;
-  std::int64_t l2_bytes_ = 0;
+  GpuShape shape_;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t marks_[2] = {};  // in the queue, `operations_per_mark` operations apart
   std::int64_t operations_ = 0;

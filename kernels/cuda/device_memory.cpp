@@ -55,8 +55,8 @@ DeviceMemory::~DeviceMemory() {
   device_->ledger().remove(tag_, static_cast<std::int64_t>(bytes_));
 }
 
-Result<void> DeviceScratch::grow(Device& device, std::size_t bytes) {
-  if (bytes <= memory_.size()) return {};
+Result<void> DeviceScratch::resize(Device& device, std::size_t bytes) {
+  if (bytes == size()) return {};
   memory_ = DeviceMemory();
   auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, bytes);
   if (!memory) return tl::unexpected(memory.error());

@@ -46,8 +46,9 @@ class DeviceScratch {
  public:
   template <class T>
   Result<T*> reserve(Device& device, std::int64_t count) {
-    if (auto grown = grow(device, static_cast<std::size_t>(count) * sizeof(T)); !grown) {
-      return tl::unexpected(grown.error());
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (bytes > size()) {
+      if (auto grown = resize(device, bytes); !grown) return tl::unexpected(grown.error());
     }
     return memory_.data<T>();
   }
@@ -60,9 +61,11 @@ class DeviceScratch {
     if (status != cudaSuccess) return tl::unexpected(error_of(status, "copying to the GPU"));
     return memory;
   }
+  /// Exactly so many bytes.
+  Result<void> resize(Device& device, std::size_t bytes);
+  std::size_t size() const { return memory_.size(); }
 
  private:
-  Result<void> grow(Device& device, std::size_t bytes);
   DeviceMemory memory_;
 };
 

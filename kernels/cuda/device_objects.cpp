@@ -47,6 +47,20 @@ CodeType viewed_code_type(const WeightFormat& format) {
   if (format.ggml_type == GgmlType::f16) return CodeType::float16;
   return format.ggml_type == GgmlType::bf16 ? CodeType::bfloat16 : CodeType::ggml_blocks;
 }
+
+void show_groups(const WeightFormat& format, WeightView& view) {
+  const bool tiled = format.scale_layout == ScaleLayout::tiles;
+  const bool grouped = tiled || format.scale_layout == ScaleLayout::row_groups;
+  view.scale_type = format.scale_type;
+  view.scale_rows = tiled ? format.block_size : format.scale_layout == ScaleLayout::whole ? view.rows : 1;
+  view.scale_columns = grouped ? format.block_size : view.columns;
+  view.scales_per_row = grouped ? groups_per_row(format, view.columns) : 1;
+  view.columns_in_order = !format.group_index;
+  view.zero_point = format.zero_point;
+  view.code_bits = format.code_bits;
+  view.code_row_bytes = bit_row_bytes(view.columns, format.code_bits);
+  view.zero_row_bytes = bit_row_bytes(view.scales_per_row, format.code_bits);
+}
 }  // namespace
 
 bool knows_format(const WeightFormat& format) {
@@ -64,11 +78,27 @@ bool knows_format(const WeightFormat& format) {
   return false;
 }
 
+WeightView view_of_shape(const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
+  const bool blocked = format.scale_layout == ScaleLayout::flat_blocks;
+  const bool per_row = format.scale_layout == ScaleLayout::per_row;
+  WeightView view;
+  view.rows = rows;
+  view.columns = columns;
+  view.values_per_scale = blocked ? format.block_size : per_row ? columns : 0;
+  view.code_type = viewed_code_type(format);
+  view.levels = format.levels;
+  view.ggml_type = format.ggml_type;
+  if (format.code_type == CodeType::unsigned_bits || format.code_type == CodeType::float8_e4m3)
+    show_groups(format, view);
+  return view;
+}
+
 Result<DynamicTables> DynamicTables::create(Device& device) {
   std::array<float, std::size_t{2} * dynamic_map_size> values{};
   std::ranges::copy(dynamic_map.values, values.begin());
   std::ranges::copy(dynamic_thresholds.values, values.begin() + dynamic_map_size);
-  auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, sizeof values);
+  static_assert(sizeof values == bytes);
+  auto memory = DeviceMemory::allocate(device, MemoryTag::workspace, bytes);
   if (!memory) return tl::unexpected(memory.error());
   auto done = device.finish(device.upload(memory->data<float>(), values.data(), sizeof values), "starting");
   if (!done) return tl::unexpected(done.error());
@@ -163,35 +193,14 @@ Result<QuantizedTensor> CudaWeight::download(Device& device) const {
 }
 
 void CudaWeight::make_view(const DynamicTables& tables) {
-  const bool blocked = format.scale_layout == ScaleLayout::flat_blocks;
-  const bool per_row = format.scale_layout == ScaleLayout::per_row;
+  view_ = view_of_shape(format, rows, columns);
   view_.codes = codes_.data<std::byte>();
   view_.scales = scales_.data<std::byte>();
   view_.nested_absmax = format.nested_scales ? nested_absmax_.data<float>() : nullptr;
   view_.dynamic_levels = tables.levels();
-  view_.rows = rows;
-  view_.columns = columns;
-  view_.values_per_scale = blocked ? format.block_size : per_row ? columns : 0;
   view_.nested_blocks = static_cast<std::int64_t>(nested_absmax_.size() / sizeof(float)) - 1;
-  view_.code_type = viewed_code_type(format);
-  view_.levels = format.levels;
-  view_.ggml_type = format.ggml_type;
-  if (format.code_type == CodeType::unsigned_bits || format.code_type == CodeType::float8_e4m3) show_groups();
-}
-
-void CudaWeight::show_groups() {
-  const bool tiled = format.scale_layout == ScaleLayout::tiles;
-  const bool grouped = tiled || format.scale_layout == ScaleLayout::row_groups;
-  view_.scale_type = format.scale_type;
-  view_.scale_rows = tiled ? format.block_size : format.scale_layout == ScaleLayout::whole ? rows : 1;
-  view_.scale_columns = grouped ? format.block_size : columns;
-  view_.scales_per_row = grouped ? groups_per_row(format, columns) : 1;
   view_.group_index = group_index_.data<std::int32_t>();
   view_.zeros = zeros_.data<std::byte>();
-  view_.zero_point = format.zero_point;
-  view_.code_bits = format.code_bits;
-  view_.code_row_bytes = bit_row_bytes(columns, format.code_bits);
-  view_.zero_row_bytes = bit_row_bytes(view_.scales_per_row, format.code_bits);
 }
 
 Result<std::unique_ptr<CudaBuffer>> CudaBuffer::create(Device& device, std::int64_t row_capacity,

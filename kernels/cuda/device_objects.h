@@ -12,9 +12,13 @@ namespace quantscope::cuda {
 /// groups along K, FP8, and every type of GGUF files.
 bool knows_format(const WeightFormat& format);
 
+/// A weight of this shape as kernels see it, without its memory.
+WeightView view_of_shape(const WeightFormat& format, std::int64_t rows, std::int64_t columns);
+
 /// The dynamic map of double quantization on the device.
 class DynamicTables {
  public:
+  static constexpr std::size_t bytes = 2 * dynamic_map_size * sizeof(float);
   static Result<DynamicTables> create(Device& device);
   const float* levels() const { return memory_.data<float>(); }
   const float* thresholds() const { return levels() + dynamic_map_size; }
@@ -46,7 +50,6 @@ class CudaWeight final : public Weight {
 
  private:
   void make_view(const DynamicTables& tables);
-  void show_groups();
 
   DeviceMemory codes_, scales_, nested_absmax_, zeros_, group_index_, vector_;
   WeightView view_;

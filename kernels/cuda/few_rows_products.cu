@@ -87,7 +87,7 @@ bool few_rows_fits(const WeightView& weight) {
     case CodeType::float16:
     case CodeType::bfloat16: return weight.columns % 8 == 0;
     case CodeType::unsigned_bits:
-      return weight.code_bits == 4 && weight.group_index == nullptr && weight.columns % 32 == 0 &&
+      return weight.code_bits == 4 && weight.columns_in_order && weight.columns % 32 == 0 &&
              weight.scale_columns % 32 == 0 && weight.scale_columns < 1 << 24;
     case CodeType::ggml_blocks:
       return weight.ggml_type == GgmlType::q8_0 || weight.ggml_type == GgmlType::q4_0 ||

@@ -31,6 +31,11 @@ inline bool narrow_operands(ComputeType compute, int capability) {
   return compute != ComputeType::fp32 && capability >= tensor_core_capability;
 }
 
+/// Whether cuBLAS reads the weight as it is stored.
+inline bool is_operand(const WeightView& weight, ComputeType operands, ComputeType compute) {
+  return weight.code_type == code_type_of(operands) && operands == compute;
+}
+
 inline LinearPath choose_path(const WeightView& weight, std::int64_t rows, ComputeType compute, ActivationMode mode,
                               int capability) {
   if (mode == ActivationMode::int8_outliers) {

@@ -7,13 +7,11 @@
 
 #include "kernels/cuda/decode_kernels.h"
 #include "kernels/cuda/head_kernels.h"
+#include "kernels/cuda/linear_scratch.h"
 #include "kernels/operation_checks.h"
 
 namespace quantscope::cuda {
 namespace {
-constexpr std::int64_t largest_decoded_bytes = std::int64_t{64} << 20;
-constexpr std::int64_t integer_bytes_at_once = std::int64_t{64} << 20;
-
 Result<void> check_int8(const Weight& weight) {
   if (weight.format != int8_row_format()) {
     return fail(ErrorCode::invalid_argument, "LLM.int8() needs INT8 weights with one scale per row; choose int8.");
@@ -28,8 +26,8 @@ Result<void> check_int8(const Weight& weight) {
 const float* bias_of(const Linear& linear) { return linear.bias == nullptr ? nullptr : as_cuda(*linear.bias).vector(); }
 }  // namespace
 
-Result<std::unique_ptr<LinearRunner>> LinearRunner::create(Device& device) {
-  std::unique_ptr<LinearRunner> runner(new LinearRunner(device));
+Result<std::unique_ptr<LinearRunner>> LinearRunner::create(Device& device, ScratchSet& scratch) {
+  std::unique_ptr<LinearRunner> runner(new LinearRunner(device, scratch));
   auto library = MatrixLibrary::create(device);
   if (!library) return tl::unexpected(library.error());
   runner->library_ = std::move(*library);
@@ -44,7 +42,7 @@ void LinearRunner::begin(const LinearInput& input) {
 
 LinearPath LinearRunner::path_of(const Linear& linear) const {
   return choose_path(as_cuda(*linear.weight).view(), input_.rows, linear.compute, linear.activations,
-                     device_.capability());
+                     device_.shape().capability);
 }
 
 Result<void> LinearRunner::multiply(const Linear& linear, const ProductTarget& target) {
@@ -66,7 +64,7 @@ Result<void> LinearRunner::multiply(const Linear& linear, const ProductTarget& t
 
 Result<const std::uint16_t*> LinearRunner::narrow(ComputeType compute) {
   if (narrow_ != nullptr && narrow_type_ == compute) return narrow_;
-  const auto memory = narrow_memory_.reserve<std::uint16_t>(device_, input_.rows * input_.columns);
+  const auto memory = reserve<std::uint16_t>(ScratchUse::narrow_input, input_.rows * input_.columns);
   if (!memory) return tl::unexpected(memory.error());
   const PrepareArguments arguments{input_.values,  input_.picked,      input_.rows, input_.columns, input_.norm,
                                    input_.epsilon, input_.norm_offset, compute,     *memory,        nullptr};
@@ -79,7 +77,7 @@ Result<const std::uint16_t*> LinearRunner::narrow(ComputeType compute) {
 
 Result<const float*> LinearRunner::wide(ComputeType compute) {
   if (wide_ != nullptr && wide_type_ == compute) return wide_;
-  const auto memory = wide_memory_.reserve<float>(device_, input_.rows * input_.columns);
+  const auto memory = reserve<float>(ScratchUse::wide_input, input_.rows * input_.columns);
   if (!memory) return tl::unexpected(memory.error());
   const PrepareArguments arguments{input_.values,  input_.picked,      input_.rows, input_.columns, input_.norm,
                                    input_.epsilon, input_.norm_offset, compute,     nullptr,        *memory};
@@ -92,7 +90,7 @@ Result<const float*> LinearRunner::wide(ComputeType compute) {
 
 Result<const float*> LinearRunner::values() {
   if (input_.norm == nullptr && input_.picked == nullptr) return input_.values;
-  const auto memory = values_memory_.reserve<float>(device_, input_.rows * input_.columns);
+  const auto memory = reserve<float>(ScratchUse::normalized, input_.rows * input_.columns);
   if (!memory) return tl::unexpected(memory.error());
   const PrepareArguments arguments{input_.values,  input_.picked,      input_.rows,       input_.columns, input_.norm,
                                    input_.epsilon, input_.norm_offset, ComputeType::fp32, nullptr,        *memory};
@@ -143,7 +141,8 @@ Result<void> LinearRunner::multiply_fused(std::span<const Linear* const> linears
   arguments->result = result;
   arguments->activation = activation;
   for (std::size_t i = 0; i < outputs.size(); ++i) arguments->parts[i].output = outputs[i];
-  return device_.queued(cuda::multiply_few_rows(device_.stream(), *arguments, device_.multiprocessors()), "a linear");
+  return device_.queued(cuda::multiply_few_rows(device_.stream(), *arguments, device_.shape().multiprocessors),
+                        "a linear");
 }
 
 Result<void> LinearRunner::find_best(const Linear& head, BestTwo* best) {
@@ -151,11 +150,11 @@ Result<void> LinearRunner::find_best(const Linear& head, BestTwo* best) {
   auto arguments = few_rows_arguments({&one, 1}, 0, input_.rows);
   if (!arguments) return tl::unexpected(arguments.error());
   arguments->result = FewRowsResult::best;
-  const std::int64_t blocks = few_rows_blocks(*arguments, device_.multiprocessors());
-  const auto parts = best_.reserve<BestTwo>(device_, input_.rows * blocks);
+  const std::int64_t blocks = few_rows_blocks(*arguments, device_.shape().multiprocessors);
+  const auto parts = reserve<BestTwo>(ScratchUse::best_parts, input_.rows * blocks);
   if (!parts) return tl::unexpected(parts.error());
   arguments->best = *parts;
-  cudaError_t status = cuda::multiply_few_rows(device_.stream(), *arguments, device_.multiprocessors());
+  cudaError_t status = cuda::multiply_few_rows(device_.stream(), *arguments, device_.shape().multiprocessors);
   if (status == cudaSuccess) status = combine_best(device_.stream(), *parts, input_.rows, blocks, best);
   return device_.queued(status, "the head");
 }
@@ -172,8 +171,8 @@ Result<void> LinearRunner::multiply_few_rows(const Linear& linear, const Product
     if (part.bias != nullptr) part.bias += target.first_output;
     part.stride = target.stride;
     part.output = target.values + first * target.stride;
-    auto done =
-        device_.queued(cuda::multiply_few_rows(device_.stream(), *arguments, device_.multiprocessors()), "a linear");
+    auto done = device_.queued(cuda::multiply_few_rows(device_.stream(), *arguments, device_.shape().multiprocessors),
+                               "a linear");
     if (!done) return done;
   }
   return {};
@@ -181,7 +180,7 @@ Result<void> LinearRunner::multiply_few_rows(const Linear& linear, const Product
 
 Result<void> LinearRunner::multiply_in_library(const Linear& linear, const ProductTarget& target) {
   const WeightView& weight = as_cuda(*linear.weight).view();
-  const bool is_narrow = narrow_operands(linear.compute, device_.capability());
+  const bool is_narrow = narrow_operands(linear.compute, device_.shape().capability);
   const ComputeType operands = is_narrow ? linear.compute : ComputeType::fp32;
   MatrixLibrary::Product product;
   product.rows = input_.rows;
@@ -198,12 +197,9 @@ Result<void> LinearRunner::multiply_in_library(const Linear& linear, const Produ
     product.x = *x;
   }
   const std::int64_t size = is_narrow ? 2 : 4;
-  const bool as_stored = weight.code_type == code_type_of(operands) && operands == linear.compute;
-  // Decoded tiles stay in the L2 cache until they are multiplied.
-  const std::int64_t tile_bytes = std::clamp(device_.l2_bytes() / 2, std::int64_t{4} << 20, largest_decoded_bytes);
+  const bool as_stored = is_operand(weight, operands, linear.compute);
   const std::int64_t tile =
-      as_stored ? target.outputs
-                : std::min(std::max<std::int64_t>(256, tile_bytes / size / weight.columns / 256 * 256), target.outputs);
+      as_stored ? target.outputs : decoded_tile(device_.shape(), weight.columns, target.outputs, size);
   for (std::int64_t n = 0; n < target.outputs; n += tile) {
     if (device_.stop_token().stop_requested()) return cancelled();
     product.outputs = std::min(tile, target.outputs - n);
@@ -212,7 +208,7 @@ Result<void> LinearRunner::multiply_in_library(const Linear& linear, const Produ
     if (as_stored) {
       product.w = static_cast<const std::byte*>(weight.codes) + first * weight.columns * size;
     } else {
-      const auto memory = decoded_.reserve<std::byte>(device_, tile * weight.columns * size);
+      const auto memory = reserve<std::byte>(ScratchUse::decoded_weight, tile * weight.columns * size);
       if (!memory) return tl::unexpected(memory.error());
       product.w = *memory;
       const cudaError_t status = decode_operand(
@@ -233,15 +229,15 @@ Result<void> LinearRunner::prepare_int8(const Linear& linear) {
   const std::int64_t columns = input_.columns;
   const auto source = values();
   if (!source) return tl::unexpected(source.error());
-  const auto codes = codes_.reserve<std::int8_t>(device_, rows * columns);
+  const auto codes = reserve<std::int8_t>(ScratchUse::int8_codes, rows * columns);
   if (!codes) return tl::unexpected(codes.error());
-  const auto outliers = outliers_.reserve<std::int32_t>(device_, rows * columns);
+  const auto outliers = reserve<std::int32_t>(ScratchUse::outliers, rows * columns);
   if (!outliers) return tl::unexpected(outliers.error());
-  const auto counts = outlier_counts_.reserve<std::int32_t>(device_, rows);
+  const auto counts = reserve<std::int32_t>(ScratchUse::outlier_counts, rows);
   if (!counts) return tl::unexpected(counts.error());
-  const auto absmax = absmax_.reserve<float>(device_, rows);
+  const auto absmax = reserve<float>(ScratchUse::int8_absmax, rows);
   if (!absmax) return tl::unexpected(absmax.error());
-  const auto shared = columns_.reserve<std::uint8_t>(device_, columns);
+  const auto shared = reserve<std::uint8_t>(ScratchUse::outlier_columns, columns);
   if (!shared) return tl::unexpected(shared.error());
   const bool per_call = linear.outlier_scope == OutlierScope::call;
   int8_rows_ = {*codes, *absmax, *outliers, *counts, per_call ? *shared : nullptr};
@@ -258,13 +254,12 @@ Result<void> LinearRunner::multiply_int8(const Linear& linear, const ProductTarg
     return device_.queued(cuda::multiply_int8(device_.stream(), product, int8_rows_, nullptr), "LLM.int8()");
   }
   const std::int64_t columns = input_.columns;
-  const std::int64_t tile = std::clamp<std::int64_t>(integer_bytes_at_once / 4 / input_.rows / 256 * 256, 256,
-                                                     std::max<std::int64_t>(256, target.outputs));
+  const std::int64_t tile = integer_tile(input_.rows, target.outputs);
   for (std::int64_t n = 0; n < target.outputs; n += tile) {
     product.target.outputs = std::min(tile, target.outputs - n);
     product.target.first_output = target.first_output + n;
     product.target.values = target.values + n;
-    const auto integers = integers_.reserve<std::int32_t>(device_, input_.rows * tile);
+    const auto integers = reserve<std::int32_t>(ScratchUse::integers, input_.rows * tile);
     if (!integers) return tl::unexpected(integers.error());
     const auto* const codes =
         static_cast<const std::int8_t*>(product.weight.codes) + product.target.first_output * columns;

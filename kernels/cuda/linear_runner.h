@@ -9,6 +9,7 @@
 #include "kernels/cuda/linear_paths.h"
 #include "kernels/cuda/matrix_library.h"
 #include "kernels/cuda/row_kernels.h"
+#include "kernels/cuda/scratch_set.h"
 
 namespace quantscope::cuda {
 
@@ -27,7 +28,8 @@ struct LinearInput {
 /// finished when a function returns.
 class LinearRunner {
  public:
-  static Result<std::unique_ptr<LinearRunner>> create(Device& device);
+  /// Device and scratch must outlive it.
+  static Result<std::unique_ptr<LinearRunner>> create(Device& device, ScratchSet& scratch);
 
   /// What multiply() reads from now on.
   void begin(const LinearInput& input);
@@ -46,7 +48,11 @@ class LinearRunner {
   Result<const float*> values();
 
  private:
-  explicit LinearRunner(Device& device) : device_(device) {}
+  LinearRunner(Device& device, ScratchSet& scratch) : device_(device), scratch_(scratch) {}
+  template <class T>
+  Result<T*> reserve(ScratchUse use, std::int64_t count) {
+    return scratch_[use].reserve<T>(device_, count);
+  }
   LinearPath path_of(const Linear& linear) const;
   Result<FewRowsArguments> few_rows_arguments(std::span<const Linear* const> linears, std::int64_t first,
                                               std::int64_t count);
@@ -58,6 +64,7 @@ class LinearRunner {
   Result<void> multiply_int8(const Linear& linear, const ProductTarget& target, bool library);
 
   Device& device_;
+  ScratchSet& scratch_;
   std::unique_ptr<MatrixLibrary> library_;
   LinearInput input_;
   // What is there of the current input.
@@ -65,8 +72,6 @@ class LinearRunner {
   const float* wide_ = nullptr;
   ComputeType narrow_type_ = ComputeType::bf16;
   ComputeType wide_type_ = ComputeType::fp32;
-  DeviceScratch narrow_memory_, wide_memory_, values_memory_, decoded_, integers_, best_;
-  DeviceScratch codes_, absmax_, outliers_, outlier_counts_, columns_;
   Int8Rows int8_rows_;
 };
 

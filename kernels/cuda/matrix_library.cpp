@@ -6,9 +6,6 @@
 
 namespace quantscope::cuda {
 namespace {
-// NVIDIA's recommendation for Hopper; smaller GPUs need less.
-constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
-
 Result<void> checked(cublasStatus_t status) {
   if (status == CUBLAS_STATUS_SUCCESS) return {};
   const std::string reason = cublasGetStatusString(status);

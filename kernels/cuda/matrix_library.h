@@ -13,6 +13,9 @@ namespace quantscope::cuda {
 /// there are.
 class MatrixLibrary {
  public:
+  /// NVIDIA's recommendation for Hopper; smaller GPUs need less.
+  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
+
   static Result<std::unique_ptr<MatrixLibrary>> create(Device& device);
   MatrixLibrary(const MatrixLibrary&) = delete;
   MatrixLibrary& operator=(const MatrixLibrary&) = delete;

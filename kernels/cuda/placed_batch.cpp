@@ -13,6 +13,42 @@ std::int64_t planned_positions(std::int64_t positions) {
   return planned;
 }
 
+Result<const float*> PlacedFrequencies::place(Device& device, std::span<const float> frequencies) {
+  if (frequencies.empty()) return nullptr;
+  for (Set& set : sets_) {
+    if (set.values.holds(frequencies)) return set.values.place(device, frequencies);
+  }
+  Set& replaced = sets_[oldest_];
+  oldest_ = (oldest_ + 1) % set_count;
+  return replaced.values.place(device, frequencies);
+}
+
+std::int64_t PlacedFrequencies::bytes(std::int64_t head_dim) {
+  return static_cast<std::int64_t>(set_count * sizeof(float)) * (head_dim / 2);
+}
+
+Result<void> PlacedFrequencies::reserve(Device& device, std::int64_t head_dim) {
+  for (Set& set : sets_) {
+    set.values.forget();
+    if (auto done = set.memory.resize(device, static_cast<std::size_t>(head_dim / 2) * sizeof(float)); !done)
+      return done;
+  }
+  return {};
+}
+
+PlacedCounts largest_placed_counts(const Workload& workload) {
+  // Every sequence of a pass writes to a page of its own; it may read all others.
+  const std::int64_t pages = workload.context / workload.page_tokens;
+  return {workload.batch_rows, workload.batch_rows / smallest_prompt_rows,
+          std::min(workload.batch_rows, pages) * pages};
+}
+
+void PlacedBatch::forget() {
+  locations_.forget();
+  tiles_.forget();
+  pages_.forget();
+}
+
 PlacedBatch::Rows PlacedBatch::arrange(std::span<const SequenceRows> sequences, const KvShape& cache, int capability) {
   Rows rows;
   for (const AttentionPath path : {AttentionPath::rows, AttentionPath::prompts}) {
@@ -56,7 +92,7 @@ Result<void> PlacedBatch::place(Device& device, std::span<const SequenceRows> se
     positions_ = std::max(positions_, sequence.first_position + sequence.row_count);
   }
   planned_positions_ = quantscope::cuda::planned_positions(positions_);
-  const Rows rows = arrange(sequences, cache, device.capability());
+  const Rows rows = arrange(sequences, cache, device.shape().capability);
   count_ = std::ssize(rows.locations);
   single_rows_ = rows.single_rows;
   tile_count_ = std::ssize(rows.tiles);

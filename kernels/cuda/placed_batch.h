@@ -2,14 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/cuda/attention_batch.h"
-#include "kernels/cuda/device_memory.h"
+#include "kernels/cuda/scratch_set.h"
+#include "kernels/workload.h"
 
 namespace quantscope::cuda {
 
@@ -18,6 +19,10 @@ namespace quantscope::cuda {
 template <class T>
 class PlacedValues {
  public:
+  /// The memory of the copy, which must outlive it.
+  explicit PlacedValues(DeviceScratch& memory) : memory_(memory) {}
+  /// What the memory held is gone.
+  void forget() { data_ = nullptr; }
   bool holds(std::span<const T> values) const { return data_ != nullptr && std::ranges::equal(values, host_); }
   /// Queues the copy if there is none of these values yet. While a graph is recorded there must be one.
   Result<const T*> place(Device& device, std::span<const T> values) {
@@ -32,32 +37,47 @@ class PlacedValues {
   }
 
  private:
-  DeviceScratch memory_;
+  DeviceScratch& memory_;
   std::vector<T> host_;
   const T* data_ = nullptr;
 };
 
-/// Several sets of host values whose copies stay on the device, such as the frequencies of layers that differ.
-template <class T>
-class PlacedSets {
+/// The inverse frequencies of rotations on the device. Layers of a model may differ in them.
+class PlacedFrequencies {
  public:
-  Result<const T*> place(Device& device, std::span<const T> values) {
-    for (const auto& set : sets_) {
-      if (set->holds(values)) return set->place(device, values);
-    }
-    if (sets_.size() == largest_count) sets_.clear();
-    sets_.push_back(std::make_unique<PlacedValues<T>>());
-    return sets_.back()->place(device, values);
-  }
+  /// Null for none.
+  Result<const float*> place(Device& device, std::span<const float> frequencies);
+  /// Bytes that reserve() holds for heads of so many values.
+  static std::int64_t bytes(std::int64_t head_dim);
+  Result<void> reserve(Device& device, std::int64_t head_dim);
 
  private:
-  static constexpr std::size_t largest_count = 8;
-  std::vector<std::unique_ptr<PlacedValues<T>>> sets_;
+  static constexpr std::size_t set_count = 8;
+  struct Set {
+    DeviceScratch memory;
+    PlacedValues<float> values{memory};
+  };
+  std::array<Set, set_count> sets_;
+  std::size_t oldest_ = 0;
 };
+
+/// Most entries that the passes of a workload place.
+struct PlacedCounts {
+  std::int64_t locations = 0;
+  std::int64_t tiles = 0;
+  std::int64_t pages = 0;
+};
+PlacedCounts largest_placed_counts(const Workload& workload);
 
 /// The sequences of one pass on the device. Rows whose attention is formed row by row come first (attention_paths.h).
 class PlacedBatch {
  public:
+  explicit PlacedBatch(ScratchSet& scratch)
+      : locations_(scratch[ScratchUse::locations]),
+        tiles_(scratch[ScratchUse::tiles]),
+        pages_(scratch[ScratchUse::pages]) {}
+  /// What the scratch held is gone.
+  void forget();
   /// Fails with invalid_argument when rows or pages are out of range.
   Result<void> place(Device& device, std::span<const SequenceRows> sequences, const KvShape& cache,
                      std::int64_t row_capacity);

@@ -16,6 +16,12 @@ void UploadTile::release_host() {
   ledger_->remove(MemoryTag::workspace, static_cast<std::int64_t>(std::exchange(bytes_, 0)));
 }
 
+void UploadTile::release() {
+  wait();
+  release_host();
+  copy_ = DeviceMemory();
+}
+
 Result<void> UploadTile::reserve(Device& device, std::size_t bytes) {
   if (bytes <= bytes_) return {};
   release_host();
@@ -45,6 +51,10 @@ Result<void> UploadRing::reserve(Device& device, std::size_t bytes) {
     if (auto ready = tile.reserve(device, bytes); !ready) return ready;
   }
   return {};
+}
+
+void UploadRing::release() {
+  for (UploadTile& tile : tiles_) tile.release();
 }
 
 Result<UploadTile*> UploadRing::next(const char* what) {

@@ -18,6 +18,8 @@ class UploadTile {
 
   /// Makes room; contents are lost, and no work may be using them. Fails with out_of_memory.
   Result<void> reserve(Device& device, std::size_t bytes);
+  /// Waits for the work that uses it and gives its memory back.
+  void release();
   std::byte* host() { return host_; }
   const void* on_device() const { return copy_.data<std::byte>(); }
   /// Queues the copy of the first `bytes` bytes.
@@ -38,11 +40,12 @@ class UploadTile {
 };
 
 /// Tiles in turn: while the GPU copies and works on some, the host fills the next. Kept between tensors, because pinned
-/// memory is slow to get. Used by one thread at a time; the device must outlive it.
+/// memory is slow to get, until release(). Used by one thread at a time; the device must outlive it.
 class UploadRing {
  public:
   /// Makes every tile hold at least `bytes`.
   Result<void> reserve(Device& device, std::size_t bytes);
+  void release();
   /// The next tile, no longer in use by the GPU.
   Result<UploadTile*> next(const char* what);
 

@@ -31,6 +31,7 @@ struct WeightView {
   std::int64_t scale_columns = 1;
   std::int64_t scales_per_row = 0;            ///< scales side by side
   const std::int32_t* group_index = nullptr;  ///< [columns], the scale of a column; null for column / scale_columns
+  bool columns_in_order = true;               ///< whether there is no group_index
   const void* zeros = nullptr;                ///< one per scale; null where codes are symmetric
   std::int64_t code_row_bytes = 0;            ///< of a row of codes,
   std::int64_t zero_row_bytes = 0;            ///< and of a row of zero points that are codes

@@ -12,8 +12,6 @@
 /// which checked pointer types would need. Not instrumented, and so not checked: local variables that the compiler
 /// keeps in registers, and what library functions (memcpy of a size that is not constant) do.
 
-extern "C" [[gnu::visibility("hidden")]] std::byte __executable_start;
-
 namespace cuda_on_host {
 namespace {
 const char* verb(AccessKind kind) {
@@ -46,7 +44,8 @@ bool check_heap(Heap& heap, const char* name, const void* address, std::size_t b
 
 [[gnu::cold]] bool check_elsewhere(const void* address, std::size_t bytes, AccessKind kind) {
   const auto* const byte = static_cast<const std::byte*>(address);
-  const bool constant = byte >= &__executable_start && byte < Symbols::of_program().variables_begin();
+  const Symbols& symbols = Symbols::of_program();
+  const bool constant = byte >= symbols.constants_begin() && byte < symbols.variables_begin();
   if (constant && kind == AccessKind::read) return true;
   return report("this thread {} {} bytes at {}, which is memory of the host or of another thread", verb(kind), bytes,
                 address);

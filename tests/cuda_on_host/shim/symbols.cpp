@@ -11,23 +11,45 @@
 #include <fstream>
 #include <memory>
 
-// Set by the linker and the C start-up code. Hidden, because libraries have such symbols too.
-extern "C" [[gnu::visibility("hidden")]] std::byte data_start;
-extern "C" [[gnu::visibility("hidden")]] std::byte _end;
-
 namespace cuda_on_host {
 namespace {
-/// What the loader added to the addresses in the file. The program itself is first in the list.
-std::uintptr_t load_offset() {
-  std::uintptr_t offset = 0;
+/// The program or library that this code is part of.
+struct Module {
+  std::string file;
+  std::uintptr_t offset = 0;  ///< what the loader added to the addresses in the file
+  std::uintptr_t begin = 0, variables = 0, end = 0;
+};
+
+/// Where the segments of a loaded file lie. The loader protects the front of the writable one against writing.
+Module module_of(const dl_phdr_info& info) {
+  Module module{*info.dlpi_name == '\0' ? "/proc/self/exe" : info.dlpi_name, info.dlpi_addr, UINTPTR_MAX, 0, 0};
+  for (int i = 0; i < info.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = info.dlpi_phdr[i];
+    const std::uintptr_t begin = info.dlpi_addr + segment.p_vaddr;
+    if (segment.p_type == PT_GNU_RELRO) module.variables = begin + segment.p_memsz;
+    if (segment.p_type != PT_LOAD) continue;
+    module.begin = std::min(module.begin, begin);
+    module.end = std::max(module.end, begin + segment.p_memsz);
+    if ((segment.p_flags & PF_W) != 0 && module.variables < begin) module.variables = begin;
+  }
+  return module;
+}
+
+Module own_module() {
+  Module own;
   dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t, void* result) {
-        *static_cast<std::uintptr_t*>(result) = info->dlpi_addr;
+        const Module module = module_of(*info);
+        const auto here = reinterpret_cast<std::uintptr_t>(&own_module);
+        if (here < module.begin || here >= module.end) return 0;
+        *static_cast<Module*>(result) = module;
         return 1;
       },
-      &offset);
-  return offset;
+      &own);
+  return own;
 }
+
+const std::byte* at_address(std::uintptr_t address) { return reinterpret_cast<const std::byte*>(address); }
 
 template <class T>
 std::vector<T> read_section(std::ifstream& file, const Elf64_Shdr& section) {
@@ -50,8 +72,12 @@ const Symbols& Symbols::of_program() {
   return symbols;
 }
 
-Symbols::Symbols() : variables_begin_(&data_start), variables_end_(&_end) {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
+Symbols::Symbols() {
+  const Module module = own_module();
+  constants_begin_ = at_address(module.begin);
+  variables_begin_ = at_address(module.variables);
+  variables_end_ = at_address(module.end);
+  std::ifstream file(module.file, std::ios::binary);
   Elf64_Ehdr header{};
   file.read(reinterpret_cast<char*>(&header), sizeof header);
   if (!file || header.e_shentsize != sizeof(Elf64_Shdr)) return;
@@ -61,14 +87,12 @@ Symbols::Symbols() : variables_begin_(&data_start), variables_end_(&_end) {
                                   [](const Elf64_Shdr& section) { return section.sh_type == SHT_SYMTAB; });
   if (table == sections.end() || table->sh_link >= sections.size()) return;
   names_ = read_section<char>(file, sections[table->sh_link]);
-  const std::uintptr_t offset = load_offset();
   for (const Elf64_Sym& symbol : read_section<Elf64_Sym>(file, *table)) {
     const int type = ELF64_ST_TYPE(symbol.st_info);
     const bool of_interest = type == STT_OBJECT || type == STT_FUNC;
     if (!of_interest || symbol.st_size == 0 || symbol.st_shndx == SHN_UNDEF || symbol.st_name >= names_.size())
       continue;
-    sorted_.push_back(
-        {reinterpret_cast<const std::byte*>(offset + symbol.st_value), symbol.st_size, names_.data() + symbol.st_name});
+    sorted_.push_back({at_address(module.offset + symbol.st_value), symbol.st_size, names_.data() + symbol.st_name});
   }
   std::sort(sorted_.begin(), sorted_.end(), [](const Symbol& a, const Symbol& b) { return a.address < b.address; });
 }

@@ -8,7 +8,7 @@
 
 namespace cuda_on_host {
 
-/// A function or variable of this program.
+/// A function or variable of this program, or of the library if that is what the shim was linked into.
 struct Symbol {
   const std::byte* address = nullptr;
   std::size_t bytes = 0;
@@ -22,7 +22,8 @@ class Symbols {
   static const Symbols& of_program();
   /// Null when no symbol covers the address.
   const Symbol* at(const void* address) const;
-  /// Where the program's writable variables begin and end.
+  /// Where its constants begin, which end where its writable variables begin, and where these end.
+  const std::byte* constants_begin() const { return constants_begin_; }
   const std::byte* variables_begin() const { return variables_begin_; }
   const std::byte* variables_end() const { return variables_end_; }
 
@@ -30,8 +31,9 @@ class Symbols {
   Symbols();
   std::vector<char> names_;
   std::vector<Symbol> sorted_;
-  const std::byte* variables_begin_;
-  const std::byte* variables_end_;
+  const std::byte* constants_begin_ = nullptr;
+  const std::byte* variables_begin_ = nullptr;
+  const std::byte* variables_end_ = nullptr;
 };
 
 /// As in the source, or the address where there is no name.
