@@ -37,7 +37,8 @@ Result<void> CudaBackend::reserve(const Workload& workload) {
   batch_.forget();
   for (PlacedValues<std::int32_t>* values : {&ids_, &picked_, &base_picked_, &targets_}) values->forget();
   if (auto done = scratch_.resize(*device_, scratch_sizes(workload, device_->shape())); !done) return done;
-  return frequencies_.reserve(*device_, workload.head_dim);
+  if (auto done = frequencies_.reserve(*device_, workload.head_dim); !done) return done;
+  return device_->queued(device_->pool().trim(), "reserving memory");
 }
 
 Result<std::unique_ptr<Weight>> CudaBackend::quantize(const RowReader& source, std::int64_t rows, std::int64_t columns,

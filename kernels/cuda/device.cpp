@@ -137,6 +137,7 @@ cudaError_t Device::create_queue() {
   cudaError_t status = cudaGetDeviceProperties(&properties, index_);
   shape_ = shape_of(properties);
   if (status == cudaSuccess) status = cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking);
+  if (status == cudaSuccess) status = pool_.open(index_, stream_);
   for (cudaEvent_t& mark : marks_) {
     if (status == cudaSuccess) status = cudaEventCreateWithFlags(&mark, cudaEventDisableTiming);
   }
@@ -159,7 +160,7 @@ DeviceDescription Device::description() const {
   DeviceDescription description = describe(index_, management_);
   std::size_t free = 0, total = 0;
   if (cudaSetDevice(index_) == cudaSuccess && cudaMemGetInfo(&free, &total) == cudaSuccess) {
-    description.memory_free = static_cast<std::int64_t>(free);
+    description.memory_free = static_cast<std::int64_t>(free) + pool_.unused();
   }
   return description;
 }

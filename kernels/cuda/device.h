@@ -14,6 +14,7 @@
 #include "kernels/backend.h"
 #include "kernels/cuda/gpu_shape.h"
 #include "kernels/cuda/management_library.h"
+#include "kernels/cuda/memory_pool.h"
 
 namespace quantscope::cuda {
 
@@ -35,6 +36,8 @@ class Device {
   std::int64_t driver_bytes() const;
   const GpuShape& shape() const { return shape_; }
   cudaStream_t stream() const { return stream_; }
+  /// Where DeviceMemory comes from.
+  MemoryPool& pool() { return pool_; }
   /// Bytes on the GPU.
   MemoryLedger& ledger() { return ledger_; }
   /// Bytes of host memory: staging, and copies that callers asked for.
@@ -63,7 +66,7 @@ class Device {
   /// While a graph is recorded nothing is allocated, waited for or copied from the host.
   bool recording() const { return recording_; }
   void set_recording(bool recording) { recording_ = recording; }
-  /// Changes whenever device memory was freed: graphs from before may use what is gone.
+  /// Changes whenever device memory was given back: graphs from before may use what is gone.
   std::uint64_t memory_generation() const { return memory_generation_; }
   void memory_was_freed() { ++memory_generation_; }
 
@@ -79,6 +82,7 @@ class Device {
   std::int64_t used_before_ = 0;  // bytes on the GPU, by other programs
   GpuShape shape_;
   cudaStream_t stream_ = nullptr;
+  MemoryPool pool_;
   cudaEvent_t marks_[2] = {};  // in the queue, `operations_per_mark` operations apart
   std::int64_t operations_ = 0;
   std::byte* staging_ = nullptr;  // pinned; host values on their way

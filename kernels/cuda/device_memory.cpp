@@ -12,7 +12,7 @@ Result<DeviceMemory> DeviceMemory::allocate(Device& device, MemoryTag tag, std::
   memory.tag_ = tag;
   if (bytes == 0) return memory;
   const std::string what = std::to_string(bytes) + " bytes of " + std::string(memory_tag_name(tag));
-  if (const cudaError_t status = cudaMalloc(&memory.data_, bytes); status != cudaSuccess) {
+  if (const cudaError_t status = device.pool().allocate(&memory.data_, bytes); status != cudaSuccess) {
     memory.data_ = nullptr;
     cudaGetLastError();
     return tl::unexpected(error_of(status, what.c_str()));
@@ -50,7 +50,7 @@ DeviceMemory& DeviceMemory::operator=(DeviceMemory&& other) noexcept {
 
 DeviceMemory::~DeviceMemory() {
   if (data_ == nullptr) return;
-  cudaFree(data_);  // waits for everything queued
+  device_->pool().release(data_);
   device_->memory_was_freed();
   device_->ledger().remove(tag_, static_cast<std::int64_t>(bytes_));
 }

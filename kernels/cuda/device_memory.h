@@ -9,7 +9,7 @@
 namespace quantscope::cuda {
 
 /// Owns bytes on the GPU, entered in the device's ledger for as long as they live. Movable, not copyable. The device
-/// must outlive it. Contents are zero after allocation.
+/// must outlive it. Contents are zero after allocation. What is queued may still use bytes that were given back.
 class DeviceMemory {
  public:
   DeviceMemory() = default;

@@ -93,6 +93,14 @@ INSTANTIATE_TEST_SUITE_P(Cases, CudaWorkspaceOfModels,
                          ::testing::Values("llama_bias", "qwen3_tied", "smollm3_window", "gemma2"),
                          [](const auto& param_info) { return std::string(param_info.param); });
 
+#ifndef QUANTSCOPE_ON_DEVICE
+TEST_F(CudaWorkspace, IsTheForecastWithoutTensorCores) {
+  cuda_on_host::machine().compute_capability = 75;
+  write_tiny_model(folder_.path());
+  expect_forecast(folder_.path(), "nf4:compute=bf16,device=cuda:0");
+}
+#endif
+
 TEST_F(CudaWorkspace, ASmallerWorkloadGivesMemoryBack) {
   const auto backend = create_gpu();
   Workload workload;

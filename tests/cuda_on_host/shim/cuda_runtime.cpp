@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "heap.h"
+#include "memory_pools.h"
 #include "running.h"
 #include "stream.h"
 #include "symbols.h"
@@ -201,6 +202,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrComputeCapabilityMinor: *value = machine().compute_capability % 10; break;
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = most_shared_bytes() + 1024; break;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = most_shared_bytes(); break;
+    case cudaDevAttrMemoryPoolsSupported: *value = machine().has_memory_pools ? 1 : 0; break;
   }
   return cudaSuccess;
 }
@@ -232,7 +234,10 @@ cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) { re
 
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   if (recording()) return spoil_recording();
-  return queue(stream, [memory] { machine().allocated -= device_heap().release(memory); });
+  return queue(stream, [memory] {
+    const std::size_t bytes = device_heap().release(memory);
+    if (!keep_in_pool(memory, bytes)) machine().allocated -= bytes;
+  });
 }
 
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
