@@ -46,9 +46,13 @@ LinearPath LinearRunner::path_of(const Linear& linear) const {
 }
 
 Result<void> LinearRunner::multiply(const Linear& linear, const ProductTarget& target) {
+  return multiply_on(path_of(linear), linear, target);
+}
+
+Result<void> LinearRunner::multiply_on(LinearPath path, const Linear& linear, const ProductTarget& target) {
   if (device_.stop_token().stop_requested()) return cancelled();
   if (auto valid = check_bias(linear); !valid) return valid;
-  switch (path_of(linear)) {
+  switch (path) {
     case LinearPath::few_rows: return multiply_few_rows(linear, target);
     case LinearPath::library: return multiply_in_library(linear, target);
     case LinearPath::int8_warps: return multiply_int8(linear, target, false);

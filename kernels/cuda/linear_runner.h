@@ -36,6 +36,8 @@ class LinearRunner {
   /// The products with a weight. Fails with invalid_argument or unsupported when it does not fit the activation mode,
   /// and with cancelled.
   Result<void> multiply(const Linear& linear, const ProductTarget& target);
+  /// The same on a path that can multiply it, whatever linear_paths.h would choose.
+  Result<void> multiply_on(LinearPath path, const Linear& linear, const ProductTarget& target);
 
   /// Whether these linears are one launch of few_rows_products.h.
   bool fuse(std::span<const Linear* const> linears) const;
