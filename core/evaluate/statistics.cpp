@@ -15,11 +15,25 @@ namespace {
 constexpr double normal_quantile_975 = 1.959964;
 constexpr double normal_quantile_80 = 0.841621;
 
-std::int64_t items_needed(const MeanEstimate& difference) {
-  if (difference.mean == 0 || difference.n < 2) return 0;
-  const double deviation = difference.error * std::sqrt(static_cast<double>(difference.n));
-  const double ratio = (normal_quantile_975 + normal_quantile_80) * deviation / std::abs(difference.mean);
-  const double needed = std::max(1.0, std::ceil(ratio * ratio));
+/// Of the mean of all items, from how the clusters' sums spread about what their numbers of items would give them. With
+/// one item a cluster it is that of estimate_mean().
+double clustered_error(std::span<const Cluster> clusters, const MeanEstimate& mean) {
+  if (clusters.size() < 2) return 0;
+  double squares = 0;
+  for (const Cluster& cluster : clusters) {
+    const double rest = cluster.sum - static_cast<double>(cluster.items) * mean.mean;
+    squares += rest * rest;
+  }
+  const auto count = static_cast<double>(clusters.size());
+  return std::sqrt(count / (count - 1) * squares) / static_cast<double>(mean.n);
+}
+
+/// In clusters like those at hand: the error falls as the root of the number of items. The two-sided 5 % test with 80 %
+/// power.
+std::int64_t items_needed(const PairedComparison& pair) {
+  if (pair.difference == 0 || pair.clusters < 2) return 0;
+  const double ratio = (normal_quantile_975 + normal_quantile_80) * pair.error / std::abs(pair.difference);
+  const double needed = std::max(1.0, std::ceil(static_cast<double>(pair.n) * ratio * ratio));
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
   return needed < static_cast<double>(most) ? static_cast<std::int64_t>(needed) : most;
 }
@@ -88,14 +102,14 @@ PairedComparison compare_paired(std::span<const double> base, std::span<const do
   const MeanEstimate mean = estimate_mean(differences);
   const std::vector<Cluster> groups = cluster_values(differences, clusters);
   const Interval interval = bootstrap_interval(groups, seed);
-  result.n = mean.n;
+  result.n = result.asked = mean.n;
   result.clusters = static_cast<std::int64_t>(groups.size());
   result.difference = mean.mean;
-  result.error = mean.error;
+  result.error = clustered_error(groups, mean);
   result.low = interval.low;
   result.high = interval.high;
   result.p = sign_flip_p(sums_of(groups), seed);
-  result.n_needed = items_needed(mean);
+  result.n_needed = items_needed(result);
   count_flips(base_em, other_em, result);
   return result;
 }

@@ -20,14 +20,15 @@ struct PairedComparison {
   std::int64_t n = 0;         ///< items
   std::int64_t clusters = 0;  ///< groups of items that are resampled together
   double difference = 0;      ///< mean of other - base
-  double error = 0;           ///< standard error of the difference, items taken as independent
+  double error = 0;           ///< standard error of the difference, clusters taken as independent
   double low = 0;             ///< 95 % bootstrap percentile interval of the difference
   double high = 0;
   double p = 1;                   ///< sign-flip permutation, two-sided
   std::int64_t flips_worse = 0;   ///< exact match: right -> wrong
   std::int64_t flips_better = 0;  ///< wrong -> right
   double mcnemar_p = 1;           ///< of the flips, items taken as independent
-  std::int64_t n_needed = 0;      ///< items to resolve this difference with 80 % power; 0 when difference is 0
+  std::int64_t n_needed = 0;      ///< items to resolve this difference with 80 % power; 0: cannot be said
+  std::int64_t asked = 0;         ///< items that both runs were asked for: more than n where one has not finished
   /// The interval does not hold 0. One cluster alone has no spread to estimate an interval from.
   bool resolved() const { return clusters > 1 && (low > 0 || high < 0); }
 };
@@ -36,8 +37,8 @@ struct PairedComparison {
 /// makes bootstrap and permutation repeatable. em spans may be empty (no flips then); an item is right when its em is
 /// above 0, which under leave-one-out means that it matches at least one reference. Spans of different lengths are cut
 /// to the shortest. Interval: 10,000 resamples of whole clusters, mean over the items drawn, 2.5 and 97.5 % quantiles
-/// by linear interpolation. Permutation: sign_flip_p of the clusters' sums, so that whole clusters flip. Items needed:
-/// ceil(((1.959964 + 0.841621) sd / |mean|)^2), the two-sided 5 % test with 80 % power of a paired difference.
+/// by linear interpolation. Permutation: sign_flip_p of the clusters' sums, so that whole clusters flip. Error of C > 1
+/// clusters: sqrt(C / (C - 1) sum (own sum - own items d)^2) / n. Needed: ceil(n (2.801585 error / d)^2), 80 % power.
 PairedComparison compare_paired(std::span<const double> base, std::span<const double> other,
                                 std::span<const std::int64_t> clusters, std::span<const double> base_em,
                                 std::span<const double> other_em, std::uint64_t seed);

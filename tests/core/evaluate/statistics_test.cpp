@@ -155,6 +155,21 @@ TEST(ComparePaired, ClustersWidenTheIntervalOfCorrelatedItems) {
   EXPECT_DOUBLE_EQ(apart.difference, together.difference);
   EXPECT_NEAR((together.high - together.low) / (apart.high - apart.low), std::sqrt(2.0), 0.06);
   EXPECT_GT(together.p, apart.p);
+  EXPECT_NEAR(together.error * together.error / (apart.error * apart.error), 2.0 * 59 / 58, 1e-12);
+  EXPECT_NEAR(static_cast<double>(together.n_needed) / static_cast<double>(apart.n_needed), 2.0 * 59 / 58, 0.01);
+}
+
+TEST(ComparePaired, ErrorOfClustersByHand) {
+  const Values base(5, 0.0), other = {1, 0, 1, 2, 1};
+  const std::vector<std::int64_t> stories = {7, 7, 8, 8, 9};
+  const auto pair = compare_paired(base, other, stories, {}, {}, 1);
+  // d = 1; the sums 1, 3, 1 are -1, 1, 0 away from 2 d, 2 d, d.
+  EXPECT_DOUBLE_EQ(pair.error, std::sqrt(3.0 / 2 * 2) / 5);
+  EXPECT_EQ(pair.n_needed, 5);  // 5 * 2.801585^2 * 0.12 = 4.71
+  const auto apart = compare_paired(base, other, {}, {}, {}, 1);
+  EXPECT_DOUBLE_EQ(apart.error, estimate_mean(other).error);
+  const std::vector<std::int64_t> one(5, 7);
+  EXPECT_EQ(compare_paired(base, other, one, {}, {}, 1).n_needed, 0);
 }
 
 TEST(ComparePaired, IsRepeatableBySeedAndAntisymmetric) {
