@@ -29,11 +29,16 @@ void TaskOptions::add_to(CLI::App& command, bool several) {
     task->expected(1);
   command.add_option("--data", data_, "File of questions or plain text; \"sample\" is the bundled one")->group(group);
   if (several) command.add_option("--text", text_, "Plain text of the tasks perplexity and kl")->group(group);
-  command.add_option("--items", items_, "Questions of each story: last or all")
+  command
+      .add_option("--items", items_,
+                  "Questions of each story: last or all; by itself last for coqa, all for squad and jsonl")
       ->check(CLI::IsMember({"last", "all"}))
       ->group(group);
-  command.add_option("--sample", sample_, "all, first:N or random:N:SEED (PCG32, without replacement)")->group(group);
-  command.add_option("--protocol", protocol_, "perplexity and kl: ppl-llama.cpp-512 or ppl-gptq-2048")->group(group);
+  command.add_option("--sample", sample_, "all, first:N or random:N:SEED (PCG32, without replacement)")
+      ->group(group)
+      ->capture_default_str();
+  command.add_option("--protocol", protocol_, "perplexity and kl: ppl-llama.cpp-512 (by itself) or ppl-gptq-2048")
+      ->group(group);
   command
       .add_option("--base", base_,
                   several ? "kl: the configuration that the others are compared with (default: the first)"
@@ -42,15 +47,18 @@ void TaskOptions::add_to(CLI::App& command, bool several) {
   command.add_option("--scorer", scorer_, "lm-eval, official or max; by itself max for squad, else lm-eval")
       ->check(CLI::IsMember({"lm-eval", "official", "max"}))
       ->group(group);
-  command.add_option("--stories", stories_, "A:B, counted from zero, B left out")->group(group);
-  command.add_option("--chunks", chunks_, "A:B, counted from zero, B left out")->group(group);
+  command.add_option("--stories", stories_, "A:B, counted from zero, B left out; by itself all")->group(group);
+  command.add_option("--chunks", chunks_, "A:B, counted from zero, B left out; by itself all")->group(group);
   command.add_option("--prompt-tokens", prompt_tokens_, "speed: tokens of the prompt")
+      ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20))
       ->group(group);
   command.add_option("--generated-tokens", generated_tokens_, "speed: tokens generated")
+      ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20))
       ->group(group);
   command.add_option("--repetitions", repetitions_, "speed: counted repetitions")
+      ->capture_default_str()
       ->check(CLI::Range(1, 1000))
       ->group(group);
 }
@@ -71,7 +79,9 @@ Result<Task> TaskOptions::task(TaskKind kind) const {
     if (!base) return tl::unexpected(base.error());
     task.base = std::move(*base);
   }
-  task.items = items_ == "all" ? Items::all : Items::last;
+  // The last turn of a dialogue is CoQA's custom; elsewhere a story is questions that happen to share a passage.
+  const bool last = items_.empty() ? !is_question_task(kind) || kind == TaskKind::coqa : items_ == "last";
+  task.items = last ? Items::last : Items::all;
   // SQuAD's own scorer takes the best reference; leaving one out is CoQA's rule.
   task.scorer = kind == TaskKind::squad ? Scorer::max : Scorer::lm_eval;
   if (!scorer_.empty()) task.scorer = *parse_scorer(scorer_);

@@ -27,7 +27,7 @@ class TaskOptions {
   Result<Task> task(TaskKind kind) const;
 
   std::vector<std::string> names_;
-  std::string data_, text_, items_ = "last", sample_ = "all", protocol_, scorer_, stories_, chunks_, base_;
+  std::string data_, text_, items_, sample_ = "all", protocol_, scorer_, stories_, chunks_, base_;
   std::int64_t prompt_tokens_ = 512, generated_tokens_ = 64;
   int repetitions_ = 5;
 };

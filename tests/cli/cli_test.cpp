@@ -227,7 +227,7 @@ TEST_F(CommandLine, EvaluateAsksSquadAndRecords) {
   std::ofstream(folder_ / "squad.json") << R"({"version": "v2.0", "data": [{"title": "Cats", "paragraphs": [{"context":
       "Cats purr.", "qas": [{"id": "a", "question": "Who?", "answers": [{"text": "Cats", "answer_start": 0}]},
       {"id": "b", "question": "Where?", "answers": [], "is_impossible": true}, {"id": "c", "question": "When?"}]}]}]})";
-  const json squad = cli_json("evaluate " + model() + " fp32 --task squad --items all --data " + file("squad.json"));
+  const json squad = cli_json("evaluate " + model() + " fp32 --task squad --data " + file("squad.json"));
   EXPECT_EQ(squad.at("n"), 2);
   EXPECT_EQ(squad.at("protocol"), "squad-lm-eval-3");
   EXPECT_EQ(squad.at("scorer"), "max");
@@ -235,10 +235,14 @@ TEST_F(CommandLine, EvaluateAsksSquadAndRecords) {
   EXPECT_LT(squad.at("computed_prompt_tokens"), squad.at("prompt_tokens"));
   std::ofstream(folder_ / "mine.jsonl") << R"({"context": "Cats purr.", "question": "Who?", "answers": ["cats"]})"
                                         << "\n"
+                                        << R"({"context": "Cats purr.", "question": "What?", "answers": ["purr"]})"
+                                        << "\n"
                                         << R"({"context": "Dogs bark.", "question": "Who?", "answer": "dogs"})"
                                         << "\n";
   const json records = cli_json("evaluate " + model() + " fp32 --task jsonl --data " + file("mine.jsonl"));
-  EXPECT_EQ(records.at("n"), 2);
+  EXPECT_EQ(records.at("n"), 3);
+  EXPECT_EQ(cli_json("evaluate " + model() + " fp32 --task jsonl --items last --data " + file("mine.jsonl")).at("n"),
+            2);
   EXPECT_EQ(records.at("protocol"), "question-1");
   EXPECT_EQ(records.at("domains").size(), 1U);
   EXPECT_THAT(errors("evaluate " + model() + " fp32 --data " + file("squad.json")).output,
