@@ -86,7 +86,7 @@ std::vector<std::string> row_of(const RunResult& run) {
   if (run.qa && !run.qa->answers.empty()) {
     const Scorer scorer = run.qa->task.scorer;
     const MeanEstimate f1 = run.qa->f1(scorer);
-    row.insert(row.end(), {percent(f1), percent(run.qa->em(scorer)), std::to_string(f1.n)});
+    row.insert(row.end(), {percent(f1), percent(run.qa->em(scorer)), count_text(f1.n, run.qa->asked)});
   } else {
     row.insert(row.end(), {"-", "-", "-"});
   }
@@ -136,6 +136,7 @@ void print_notes(const RunResult& run) {
 void put_comparison(json& pair, const PairRow& row) {
   const PairedComparison& figures = *row.comparison;
   pair.update({{"n", figures.n},
+               {"asked", figures.asked},
                {"difference", figures.difference},
                {"low", figures.low},
                {"high", figures.high},
@@ -203,6 +204,7 @@ class Experiment {
       return false;
     }
     outcome_.results.push_back(std::move(*result));
+    tell_models_apart(outcome_.results);
     if (auto saved = save_tables(); !saved) {
       outcome_.exit_code = report_error(session_, saved.error());
       return false;

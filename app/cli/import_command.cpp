@@ -30,10 +30,13 @@ Result<RunResult> read_run(const ImportOptions& options) {
   auto imported = options.format == "coqa" ? parse_coqa_predictions(*bytes, *dataset, name)
                                            : parse_lm_eval_samples(*bytes, *dataset, name);
   if (!imported) return tl::unexpected(imported.error());
-  if (!options.protocol.empty()) imported->protocol = options.protocol;
+  if (!options.protocol.empty() && options.protocol != imported->protocol) {
+    imported->protocol = options.protocol;
+    imported->notes.push_back(fmt::format("That the prompts were those of {} was said at import; {} does not say so.",
+                                          options.protocol, name));
+  }
   Task task;
   task.data = sample ? options.data : fs::absolute(options.data).string();
-  task.items = Items::all;
   return imported_run(*imported, *dataset, task, name);
 }
 
@@ -45,12 +48,15 @@ int import_answers(const Session& session, const ImportOptions& options) {
   if (auto added = (*workspace)->add(*run); !added) return report_error(session, added.error());
   const QaOutcome& qa = *run->qa;
   if (session.json) {
-    print_json(
-        {{"run", run_name(*run)}, {"n", qa.answers.size()}, {"protocol", qa.task.protocol}, {"notes", qa.notes}});
+    print_json({{"run", run_name(*run)},
+                {"n", qa.answers.size()},
+                {"asked", qa.asked},
+                {"protocol", qa.task.protocol},
+                {"notes", qa.notes}});
     return ExitCode::done;
   }
-  fmt::print("{} answers of {} to {}, prompt {}.\n", qa.answers.size(), run_name(*run), qa.dataset_name,
-             qa.task.protocol);
+  fmt::print("{} answers of {} to {}, prompt {}.\n", count_text(std::ssize(qa.answers), qa.asked), run_name(*run),
+             qa.dataset_name, qa.task.protocol);
   for (const std::string& note : qa.notes) fmt::print("Note: {}\n", note);
   return ExitCode::done;
 }
@@ -69,7 +75,8 @@ void add_import(CLI::App& app, Session& session, Action& chosen) {
                       "Say with which prompt the answers were made (coqa-lm-eval-3) where the file does not: only "
                       "answers to equal prompts are paired");
   command->add_option("--name", options->name, "How reports call this run (default: the file's name)");
-  command->footer(R"(JSON: {"run": "samples_coqa.jsonl", "n": 50, "protocol": "coqa-lm-eval-3", "notes": []})");
+  command->footer(
+      R"(JSON: {"run": "samples_coqa.jsonl", "n": 50, "asked": 50, "protocol": "coqa-lm-eval-3", "notes": []})");
   command->callback(
       [&session, &chosen, options] { chosen = [&session, options] { return import_answers(session, *options); }; });
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/cli/console.h"
+#include "core/experiment/compare_runs.h"
 
 namespace quantscope::cli {
 namespace {
@@ -17,7 +18,7 @@ std::vector<std::string> row_of(const RunResult& run) {
   const auto at = [&](double fraction) {
     return fmt::format("{:.6f}", KlResult::at(kl.divergence_percentiles, fraction));
   };
-  return {configuration_text(run.request.settings),
+  return {run_name(run),
           fmt::format("{:.6f} +- {:.6f}", kl.divergence.mean, kl.divergence.error),
           at(0.5),
           at(0.9),
@@ -42,6 +43,13 @@ void print_kl(const std::vector<RunResult>& results) {
   const auto first = std::ranges::find_if(results, [](const RunResult& run) { return run.kl.has_value(); });
   fmt::print("{}; base {}, {}, {} positions of {}.\n", kl_definition, first->kl->base, first->kl->task.protocol,
              first->kl->result.scored, first->kl->text_name);
+  for (const RunResult& run : results) {
+    if (!run.kl) continue;
+    if (const std::int64_t windows = std::ssize(run.kl->result.chunks); windows < run.kl->asked)
+      fmt::print("{}: {} windows so far.\n", run_name(run), count_text(windows, run.kl->asked));
+    if (const auto same = check_divergences(*first, run); !same)
+      fmt::print("{} cannot be set beside {}: {}\n", run_name(run), run_name(*first), same.error().message);
+  }
 }
 
 }  // namespace quantscope::cli

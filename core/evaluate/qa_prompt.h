@@ -22,6 +22,9 @@ std::string qa_prompt(const QaDataset& dataset, const QaItem& item);
 /// The name and version that stand beside a score: coqa-lm-eval-3, squad-lm-eval-3, question-1, completion-1.
 std::string_view prompt_name(QaPrompt prompt);
 
+/// The protocol of answers whose prompts nobody knows.
+inline constexpr std::string_view unknown_prompt = "unknown";
+
 /// Where an answer to such a prompt ends.
 AnswerEnd answer_end(QaPrompt prompt);
 

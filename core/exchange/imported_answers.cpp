@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/evaluate/qa_prompt.h"
@@ -66,6 +67,30 @@ const QaAnswer* AnswerCollector::add(const QaItem& item, std::string_view genera
   return &answer;
 }
 
+/// Says how many questions the data set has, and which of them have no answer.
+void AnswerCollector::note_missing(ImportedAnswers& imported) const {
+  std::set<std::pair<std::size_t, std::size_t>> answered;
+  bool only_last = true, all_are_last = true;
+  for (const QaAnswer& answer : imported.answers) {
+    answered.emplace(answer.item.story, answer.item.question);
+    only_last = only_last && answer.item.question + 1 == dataset_.stories[answer.item.story].questions.size();
+  }
+  for (const QaStory& story : dataset_.stories) all_are_last = all_are_last && story.questions.size() < 2;
+  imported.items = only_last && !all_are_last ? Items::last : Items::all;
+  std::vector<std::string> missing;
+  for (std::size_t story = 0; story < dataset_.stories.size(); ++story) {
+    const auto& questions = dataset_.stories[story].questions;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      if (imported.items == Items::last && i + 1 < questions.size()) continue;
+      ++imported.asked;
+      if (!answered.contains({story, i})) missing.push_back(named(dataset_.stories[story], questions[i].turn));
+    }
+  }
+  add_note(imported.notes, missing,
+           fmt::format("of {} {} have no answer in {} and are not counted", imported.asked,
+                       imported.items == Items::last ? "last questions of the stories" : "questions", file_));
+}
+
 Result<ImportedAnswers> AnswerCollector::finish(std::string protocol, std::vector<std::string> notes) {
   if (answers_.empty())
     return fail(ErrorCode::invalid_argument,
@@ -76,7 +101,9 @@ Result<ImportedAnswers> AnswerCollector::finish(std::string protocol, std::vecto
                     [](const QaAnswer& answer) { return std::pair(answer.item.story, answer.item.question); });
   add_note(notes, unknown_, "answers belong to no question of the data set and were left out");
   add_note(notes, repeated_, "answers came again and were left out");
-  return ImportedAnswers{std::move(answers_), std::move(protocol), std::move(notes)};
+  ImportedAnswers imported{std::move(answers_), std::move(protocol), std::move(notes)};
+  note_missing(imported);
+  return imported;
 }
 
 RunResult imported_run(const ImportedAnswers& imported, const QaDataset& dataset, const Task& task,
@@ -84,6 +111,7 @@ RunResult imported_run(const ImportedAnswers& imported, const QaDataset& dataset
   RunResult run;
   run.request.model = "imported:" + file;
   run.request.tasks = {task};
+  run.request.tasks.front().items = imported.items;
   run.resolved.summary = "Answers of another program, read from " + file + ".";
   run.provenance.program_version = QUANTSCOPE_VERSION;
   run.provenance.checkpoint = file;
@@ -91,7 +119,8 @@ RunResult imported_run(const ImportedAnswers& imported, const QaDataset& dataset
   run.provenance.device = "another program";
   run.provenance.imported_from = file;
   QaOutcome& qa = run.qa.emplace();
-  qa.task = task;
+  qa.task = run.request.tasks.front();
+  qa.asked = imported.asked;
   qa.task.protocol = imported.protocol;
   qa.dataset_name = dataset.name;
   qa.dataset_hash = dataset.hash;

@@ -6,18 +6,18 @@
 #include <string_view>
 #include <vector>
 
+#include "core/evaluate/qa_prompt.h"
 #include "core/experiment/run_result.h"
 
 namespace quantscope {
 
-/// The protocol of answers whose prompts are not known; no run of this program has it, so they are not paired.
-inline constexpr std::string_view unknown_prompt = "unknown";
-
 /// Answers that another program gave to questions of a data set, scored by this one.
 struct ImportedAnswers {
   std::vector<QaAnswer> answers;   ///< in the order of the data set, each question at most once
-  std::string protocol;            ///< prompt_name() where all prompts are those of this program
-  std::vector<std::string> notes;  ///< sentences that count and name what was left out or differs
+  std::string protocol;            ///< prompt_name() where all prompts are those of this program, else unknown_prompt
+  std::vector<std::string> notes;  ///< sentences that count and name what was left out, is missing or differs
+  Items items = Items::all;        ///< last where only last questions of stories are answered, and others were there
+  std::int64_t asked = 0;          ///< questions of this choice that the data set has
 };
 
 /// Collects answers as a reader finds them; checks that each belongs to a question of the data set and comes once.
@@ -38,9 +38,12 @@ class AnswerCollector {
   std::string file_;
   std::vector<QaAnswer> answers_;
   std::vector<std::string> unknown_, repeated_;
+
+  void note_missing(ImportedAnswers& imported) const;
 };
 
-/// The answers as a finished run, named after the file. `task` says where the data set lies.
+/// The answers as a finished run, named after the file. `task` says where the data set lies; which of its questions
+/// were answered is seen in the answers.
 RunResult imported_run(const ImportedAnswers& imported, const QaDataset& dataset, const Task& task,
                        const std::string& file);
 

@@ -125,18 +125,20 @@ json doc_of(const QaStory& story, std::size_t question) {
           {"answers", {{"input_text", answers}, {"turn_id", turns}}}};
 }
 
-json sample_of(const QaAnswer& answer, const QaDataset& dataset, std::size_t number) {
+json sample_of(const QaAnswer& answer, const QaDataset& dataset, std::size_t number, bool with_prompt) {
   const QaScore& score = answer.scores[static_cast<std::size_t>(Scorer::lm_eval)];
-  return {{"doc_id", number},
-          {"doc", doc_of(dataset.stories[answer.item.story], answer.item.question)},
-          {"target", answer.references},
-          {"arguments", {{"gen_args_0", {{"arg_0", qa_prompt(dataset, answer.item)}}}}},
-          {"resps", json::array({json::array({answer.prediction})})},
-          {"filtered_resps", json::array({answer.prediction})},
-          {"filter", "none"},
-          {"metrics", {"em", "f1"}},
-          {"em", score.em},
-          {"f1", score.f1}};
+  json sample = {{"doc_id", number},
+                 {"doc", doc_of(dataset.stories[answer.item.story], answer.item.question)},
+                 {"target", answer.references},
+                 {"resps", json::array({json::array({answer.prediction})})},
+                 {"filtered_resps", json::array({answer.prediction})},
+                 {"filter", "none"},
+                 {"metrics", {"em", "f1"}},
+                 {"em", score.em},
+                 {"f1", score.f1}};
+  // Answers to other prompts do not get ours.
+  if (with_prompt) sample["arguments"] = {{"gen_args_0", {{"arg_0", qa_prompt(dataset, answer.item)}}}};
+  return sample;
 }
 
 }  // namespace
@@ -153,9 +155,11 @@ Result<ImportedAnswers> parse_lm_eval_samples(std::string_view bytes, const QaDa
 
 std::string lm_eval_samples(const QaOutcome& outcome, const QaDataset& dataset) {
   std::string lines;
+  const bool with_prompt = outcome.task.protocol == prompt_name(dataset.prompt);
   for (const QaAnswer& answer : outcome.answers) {
     const auto number = static_cast<std::size_t>(&answer - outcome.answers.data());
-    lines += sample_of(answer, dataset, number).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+    lines +=
+        sample_of(answer, dataset, number, with_prompt).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   }
   return lines;
 }

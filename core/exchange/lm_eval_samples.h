@@ -15,7 +15,8 @@ namespace quantscope {
 /// Errors name the line. Source: lm-evaluation-harness, lm_eval/evaluator.py (log_samples), tasks/coqa/utils.py.
 Result<ImportedAnswers> parse_lm_eval_samples(std::string_view bytes, const QaDataset& dataset, std::string_view file);
 
-/// The same form of a run's answers to this data set; without lm-eval's hashes of texts.
+/// The same form of a run's answers to this data set; without lm-eval's hashes of texts, and without `arguments` where
+/// the answers are not to this program's prompts.
 std::string lm_eval_samples(const QaOutcome& outcome, const QaDataset& dataset);
 
 }  // namespace quantscope

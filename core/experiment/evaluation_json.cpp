@@ -93,6 +93,7 @@ json qa_to_json(const QaOutcome& outcome) {
           {"domains", std::move(domains)},
           {"prompt_tokens", outcome.prompt_tokens()},
           {"computed_prompt_tokens", outcome.computed_prompt_tokens()},
+          {"asked", outcome.asked},
           {"seconds", outcome.seconds},
           {"items", std::move(items)}};
 }
@@ -105,6 +106,7 @@ Result<QaOutcome> qa_from_json(const json& value) {
   outcome.dataset_name = value.at("dataset");
   outcome.dataset_hash = value.at("dataset_hash");
   outcome.notes = value.at("notes").get<std::vector<std::string>>();
+  outcome.asked = value.value("asked", std::int64_t{0});
   outcome.seconds = value.at("seconds");
   for (const json& item : value.at("items")) outcome.answers.push_back(answer_from_json(item));
   return outcome;
@@ -126,6 +128,7 @@ json perplexity_to_json(const PerplexityOutcome& outcome) {
           {"mean_nll", outcome.result.mean_nll},
           {"scored", outcome.result.scored},
           {"tokens", outcome.result.tokens},
+          {"asked", outcome.asked},
           {"seconds", outcome.seconds},
           {"chunks", std::move(chunks)}};
 }
@@ -137,6 +140,7 @@ Result<PerplexityOutcome> perplexity_from_json(const json& value) {
   outcome.task = std::move(*task);
   outcome.text_name = value.at("text");
   outcome.text_hash = value.at("text_hash");
+  outcome.asked = value.value("asked", std::int64_t{0});
   outcome.seconds = value.at("seconds");
   outcome.result = {value.at("mean_nll"), value.at("perplexity"), value.at("perplexity_error"),
                     value.at("scored"),   value.at("tokens"),     {}};

@@ -94,6 +94,7 @@ json kl_to_json(const KlOutcome& outcome) {
                 {"definition", kl_definition},
                 {"scored", outcome.result.scored},
                 {"tokens", outcome.result.tokens},
+                {"asked", outcome.asked},
                 {"seconds", outcome.seconds},
                 {"base_seconds", outcome.base_seconds},
                 {"chunks", std::move(chunks)}};
@@ -109,6 +110,7 @@ Result<KlOutcome> kl_from_json(const json& value) {
   outcome.text_name = value.at("text");
   outcome.text_hash = value.at("text_hash");
   outcome.base = value.at("base");
+  outcome.asked = value.value("asked", std::int64_t{0});
   outcome.seconds = value.at("seconds");
   outcome.base_seconds = value.at("base_seconds");
   KlResult& result = outcome.result;

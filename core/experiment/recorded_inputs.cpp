@@ -8,6 +8,7 @@
 #include "core/experiment/file_hash.h"
 #include "core/experiment/runner.h"
 #include "core/experiment/task_data.h"
+#include "core/tokenizer/tokenizer_identity.h"
 
 namespace quantscope {
 namespace {
@@ -41,6 +42,21 @@ class InputCheck {
       found = std::move(*fingerprint);
     }
     note({"checkpoint", run.request.model, "fingerprint", expected, found});
+    return check_tokenizer(run);
+  }
+
+  Result<void> check_tokenizer(const RunResult& run) {
+    const std::string& expected = run.provenance.tokenizer;
+    if (expected.empty()) return {};
+    auto& found = tokenizers_[run.request.model];
+    if (found.empty()) {
+      auto checkpoint = runner_.open(run.request.model);
+      if (!checkpoint) return tl::unexpected(checkpoint.error());
+      const auto tokenizer = Tokenizer::of(**checkpoint);
+      if (!tokenizer) return tl::unexpected(tokenizer.error());
+      found = tokenizer_identity(**tokenizer);
+    }
+    note({"tokenizer of", run.request.model, "identity", expected, found});
     return {};
   }
 
@@ -68,7 +84,7 @@ class InputCheck {
   const ResourcePaths& resources_;
   std::stop_token stop_;
   Runner runner_;
-  std::map<std::string, std::string> fingerprints_;
+  std::map<std::string, std::string> fingerprints_, tokenizers_;  // by model
   std::map<std::filesystem::path, std::string> hashes_;
   std::vector<ChangedInput> changed_;
 };

@@ -13,15 +13,16 @@ namespace quantscope {
 
 /// A file that is not what it was when a run was recorded.
 struct ChangedInput {
-  std::string what;  ///< "checkpoint", "dataset" or "text"
+  std::string what;  ///< "checkpoint", "tokenizer of", "dataset" or "text"
   std::string file;
-  std::string identity;         ///< what was compared: "fingerprint" or "hash"
+  std::string identity;         ///< what was compared: "fingerprint", "identity" or "hash"
   std::string expected, found;  ///< hex digits
 };
 
 /// The inputs of recorded runs that have changed since, each file once. Checkpoints are compared by
-/// Checkpoint::fingerprint(), which reads samples, data files by the XXH3-128 of their bytes. Answers of another
-/// program are passed over, and so is what a run did not come to record. Fails where an input cannot be read.
+/// Checkpoint::fingerprint(), which reads samples, tokenizers by tokenizer_identity(), data files by the XXH3-128 of
+/// their bytes. Answers of another program are passed over, and so is what a run did not come to record. Fails where an
+/// input cannot be read.
 Result<std::vector<ChangedInput>> changed_inputs(std::span<const RunResult> recorded, const ResourcePaths& resources,
                                                  const std::stop_token& stop = {});
 

@@ -43,7 +43,7 @@ std::vector<std::string> row_of(const RunResult& run) {
       run.measured.weights() > 0 ? fmt::format("{:.3f}", run.resolved.bits_per_weight) : ""};
   if (run.qa && !run.qa->answers.empty()) {
     const MeanEstimate f1 = run.qa->f1(run.qa->task.scorer);
-    row.insert(row.end(), {percent(f1), percent(run.qa->em(run.qa->task.scorer)), std::to_string(f1.n)});
+    row.insert(row.end(), {percent(f1), percent(run.qa->em(run.qa->task.scorer)), count_text(f1.n, run.qa->asked)});
   } else {
     row.insert(row.end(), {"", "", ""});
   }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "core/experiment/compare_runs.h"
+
 namespace quantscope {
 namespace {
 
@@ -12,11 +14,13 @@ constexpr double significance = 0.05;
 /// worse, and a high perplexity.
 std::string verdict_of(const PairRow& row) {
   const PairedComparison& pair = *row.comparison;
-  const std::string n = fmt::format("at n = {}{}", pair.n, row.figure == PairFigure::f1 ? "" : " windows");
+  const std::string n =
+      fmt::format("at n = {}{}", count_text(pair.n, pair.asked), row.figure == PairFigure::f1 ? "" : " windows");
   if (!pair.resolved() || pair.p > significance) return "not resolved " + n;
   const bool is_worse = (row.figure == PairFigure::f1) == (pair.difference < 0);
   const std::string_view direction = is_worse ? "worse" : "better";
-  if (row.p_holm <= significance) return std::string(direction);
+  const std::string until_now = pair.n < pair.asked ? fmt::format(" {} so far", n) : std::string();
+  if (row.p_holm <= significance) return std::string(direction) + until_now;
   return fmt::format("{} by its own interval, not resolved among all comparisons {}", direction, n);
 }
 

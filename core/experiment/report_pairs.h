@@ -25,8 +25,9 @@ struct PairRow {
   Scorer scorer = Scorer::lm_eval;             ///< of F1
   std::optional<PairedComparison> comparison;  ///< empty when the runs cannot be paired; verdict then says why
   double p_holm = 1;                           ///< p adjusted over all configurations of this table in this figure
-  /// "not resolved at n = 50" (of windows: "at n = 6 windows"), "worse" or "better"; the last two only when the
-  /// interval leaves out 0 and p is at most 0.05, and alone only when the corrected p is too.
+  /// "not resolved at n = 50" (of windows: "at n = 6 windows"; of a run that has not finished: "at n = 6 of 9"),
+  /// "worse" or "better"; these only when the interval leaves out 0 and p is at most 0.05, and alone only when the
+  /// corrected p is too.
   std::string verdict;
 };
 

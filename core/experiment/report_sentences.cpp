@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/experiment/compare_runs.h"
+
 namespace quantscope {
 namespace {
 
@@ -36,19 +38,23 @@ std::string items_text(const Task& task) {
 
 std::string question_stamp(const QaOutcome& qa) {
   return fmt::format("Questions: {} (hash {}), prompt {}, scorer {}, {}, n = {}.", qa.dataset_name, qa.dataset_hash,
-                     qa.task.protocol, scorer_label(qa.task.scorer), items_text(qa.task), qa.answers.size());
+                     qa.task.protocol, scorer_label(qa.task.scorer), items_text(qa.task),
+                     count_text(std::ssize(qa.answers), qa.asked));
 }
 
 std::string perplexity_stamp(const PerplexityOutcome& text) {
   return fmt::format(
       "Perplexity: {} (hash {}), protocol {}, {} windows, {} scored tokens. Differences are "
       "paired window by window.",
-      text.text_name, text.text_hash, text.task.protocol, text.result.chunks.size(), text.result.scored);
+      text.text_name, text.text_hash, text.task.protocol, count_text(std::ssize(text.result.chunks), text.asked),
+      text.result.scored);
 }
 
 std::string kl_stamp(const KlOutcome& kl) {
-  return fmt::format("KL divergence of the base {} from each run, in nats: {} (hash {}), protocol {}, {} positions.",
-                     kl.base, kl.text_name, kl.text_hash, kl.task.protocol, kl.result.scored);
+  return fmt::format(
+      "KL divergence of the base {} from each run, in nats: {} (hash {}), protocol {}, {} windows, {} positions.",
+      kl.base, kl.text_name, kl.text_hash, kl.task.protocol, count_text(std::ssize(kl.result.chunks), kl.asked),
+      kl.result.scored);
 }
 
 std::string unfinished_sentence(const RunResult& run) {
@@ -81,7 +87,8 @@ std::string pair_sentence(const PairRow& pair) {
   std::string sentence =
       fmt::format("{} against {}: {}, {}", pair.configuration, pair.baseline, difference_text(pair), pair.verdict);
   if (figures.resolved())
-    sentence += fmt::format(" (n = {}, p = {:.4f}, after Holm {:.4f})", figures.n, figures.p, pair.p_holm);
+    sentence += fmt::format(" (n = {}, p = {:.4f}, after Holm {:.4f})", count_text(figures.n, figures.asked), figures.p,
+                            pair.p_holm);
   else if (figures.n_needed > figures.n)
     sentence += fmt::format("; about {} {} would resolve a difference of this size", figures.n_needed,
                             pair_item_name(pair.figure));
@@ -97,14 +104,19 @@ std::vector<std::string> memory_sentences(std::span<const RunResult> runs) {
 
 std::vector<std::string> kl_sentences(std::span<const RunResult> runs) {
   std::vector<std::string> sentences;
+  const RunResult* first = nullptr;
   for (const RunResult& run : runs) {
     if (!run.kl) continue;
+    if (first == nullptr) first = &run;
     const KlResult& kl = run.kl->result;
     sentences.push_back(
         fmt::format("{} against {}: KL divergence {:.6f} ± {:.6f} nats, the same most likely token at "
                     "{:.2f} % of {} positions, ln of the ratio of perplexities {:+.5f} ± {:.5f}.",
                     run_name(run), run.kl->base, kl.divergence.mean, kl.divergence.error, 100 * kl.same_top.mean,
                     kl.scored, kl.log_ratio.mean, kl.log_ratio.error));
+    if (const auto same = check_divergences(*first, run); !same)
+      sentences.push_back(fmt::format("The divergence of {} cannot be set beside that of {}: {}", run_name(run),
+                                      run_name(*first), same.error().message));
   }
   return sentences;
 }

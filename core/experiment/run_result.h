@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ struct Provenance {
   int threads = 0;
   std::string started;        ///< UTC, ISO 8601
   std::string imported_from;  ///< file of answers that another program made; empty when this one made them
+  std::string tokenizer;      ///< tokenizer_identity(); empty when it is not known, or no task needed one
 };
 
 /// One quantized weight: what it is stored as and how far it is from the source.
@@ -52,6 +54,7 @@ struct QaOutcome {
   std::vector<std::string> notes;  ///< sample, single reference, ...
   std::vector<QaAnswer> answers;
   double seconds = 0;
+  std::int64_t asked = 0;  ///< questions of the task, answered or not; 0 when it is not known
 
   MeanEstimate f1(Scorer scorer) const;
   MeanEstimate em(Scorer scorer) const;
@@ -66,6 +69,7 @@ struct PerplexityOutcome {
   std::string text_name, text_hash;
   PerplexityResult result;
   double seconds = 0;
+  std::int64_t asked = 0;  ///< windows of the task, measured or not; 0 when it is not known
 };
 
 struct KlOutcome {
@@ -76,6 +80,7 @@ struct KlOutcome {
   double seconds = 0;  ///< of the comparison
   double base_seconds =
       0;  ///< loading the base and computing its hidden states; 0 when they were kept from a run before
+  std::int64_t asked = 0;  ///< windows of the task, measured or not; 0 when it is not known
 };
 
 enum class RunState : std::uint8_t { finished, stopped, failed };
@@ -97,20 +102,19 @@ struct RunResult {
   std::optional<PerplexityOutcome> perplexity;
   std::optional<KlOutcome> kl;
   std::optional<SpeedResult> speed;
+  std::string model_label;  ///< names the model where results of several stand together; see tell_models_apart()
 };
 
-/// What tables call a run: its configuration, or the file that its answers were imported from.
+/// "290", or "290 of 297" where fewer items are there than were asked for.
+std::string count_text(std::int64_t n, std::int64_t asked);
+
+/// What tables call a run: its configuration, behind the name of its model where others are of another model, or the
+/// file that its answers were imported from.
 std::string run_name(const RunResult& result);
 
-/// `base` against `other` on the items both have; refuses (with the reason) when dataset, prompt, scorer or tokenizer
-/// differ, or when each has items that the other lacks. A run that has not finished is paired on what it has.
-Result<PairedComparison> compare_runs(const RunResult& base, const RunResult& other, Scorer scorer);
-
-/// ln(PPL / base PPL) over the windows that both runs have. A perplexity keeps sums of windows and no tokens, so the
-/// window is the item: `difference` is the mean over windows of the difference of their mean negative log-likelihoods
-/// (nats; the windows of a protocol score equally many tokens), `error`, interval and p are those of windows. Tokens of
-/// a window depend on each other, windows hardly do. Refuses (with the reason) when text, protocol or tokenizer differ.
-Result<PairedComparison> compare_perplexities(const RunResult& base, const RunResult& other);
+/// Gives each run the name of its model where runs of several models are among them, else none: the last part of its
+/// path, and the beginning of the fingerprint where that is not enough.
+void tell_models_apart(std::span<RunResult> runs);
 
 /// The whole result as one JSON object, full precision; the field names of the command line's documentation.
 std::string to_json(const RunResult& result);

@@ -98,14 +98,23 @@ json provenance_to_json(const Provenance& provenance) {
           {"dispatch_level", provenance.dispatch_level},
           {"threads", provenance.threads},
           {"started", provenance.started},
-          {"imported_from", provenance.imported_from}};
+          {"imported_from", provenance.imported_from},
+          {"tokenizer", provenance.tokenizer}};
 }
 
 Provenance provenance_from_json(const json& value) {
-  return {value.at("program_version"), value.at("checkpoint"), value.at("fingerprint"),
-          value.at("baseline_note"),   value.at("device"),     value.at("dispatch_level"),
-          value.at("threads"),         value.at("started"),    value.value("imported_from", std::string())};
+  return {value.at("program_version"),
+          value.at("checkpoint"),
+          value.at("fingerprint"),
+          value.at("baseline_note"),
+          value.at("device"),
+          value.at("dispatch_level"),
+          value.at("threads"),
+          value.at("started"),
+          value.value("imported_from", std::string()),
+          value.value("tokenizer", std::string())};
 }
+
 json result_to_json(const RunResult& result) {
   json tensors = json::array();
   for (const TensorRecord& record : result.tensors) tensors.push_back(tensor_to_json(record));
@@ -215,6 +224,7 @@ Result<std::vector<RunResult>> runs_from_json(std::string_view text) {
     if (!run) return tl::unexpected(run.error());
     runs.push_back(std::move(*run));
   }
+  tell_models_apart(runs);
   return runs;
 }
 

@@ -16,6 +16,7 @@
 #include "core/experiment/weight_planner.h"
 #include "core/model/model.h"
 #include "core/quantize/quantize_tensor.h"
+#include "core/tokenizer/tokenizer_identity.h"
 
 namespace quantscope {
 namespace {
@@ -229,6 +230,7 @@ Result<RunResult> Runner::run(const RunRequest& request, const RunObserver& obse
   result.request = request;
   result.resolved = std::move(*resolved);
   result.provenance = provenance_of(**checkpoint, request.model, state.fingerprint, device);
+  if (state.tokenizer) result.provenance.tokenizer = tokenizer_identity(*state.tokenizer);
   result.mapped_bytes = file_bytes(**checkpoint);
   if (observer.resolved) observer.resolved(result.resolved);
   begin_outcomes(result, *data);

@@ -15,13 +15,20 @@ using ItemKey = std::pair<std::size_t, std::size_t>;
 
 ItemKey key_of(const QaItem& item) { return {item.story, item.question}; }
 
-QaOutcome qa_head(const Task& task, const QaDataset& dataset) {
+/// Windows of the text that the task asks for.
+std::int64_t asked_windows(const Task& task, const TaskData& data) {
+  const std::int64_t end = task.last_chunk == 0 ? data.windows() : std::min(task.last_chunk, data.windows());
+  return std::max(std::int64_t{0}, end - task.first_chunk);
+}
+
+QaOutcome qa_head(const Task& task, const QaDataset& dataset, std::int64_t asked) {
   QaOutcome outcome;
   outcome.task = task;
   outcome.task.protocol = prompt_name(dataset.prompt);
   outcome.dataset_name = dataset.name;
   outcome.dataset_hash = dataset.hash;
   outcome.notes = dataset.notes();
+  outcome.asked = asked;
   return outcome;
 }
 
@@ -32,6 +39,7 @@ PerplexityOutcome perplexity_head(const Task& task, const TaskData& data) {
   outcome.text_name = data.text_name;
   outcome.text_hash = data.text_hash;
   outcome.result.tokens = static_cast<std::int64_t>(data.text_ids.size());
+  outcome.asked = asked_windows(task, data);
   return outcome;
 }
 
@@ -43,6 +51,7 @@ KlOutcome kl_head(const Task& task, const TaskData& data, const ResolvedKlBase& 
   outcome.text_hash = data.text_hash;
   outcome.base = configuration_text(base.settings);
   outcome.result.tokens = std::ssize(data.text_ids);
+  outcome.asked = asked_windows(task, data);
   return outcome;
 }
 
@@ -60,7 +69,7 @@ bool is_done(const Task& task, const RunResult& result, const TaskData& data) {
 
 void begin_outcomes(RunResult& result, const TaskData& data) {
   for (const Task& task : result.request.tasks) {
-    if (is_question_task(task.kind)) result.qa = qa_head(task, *data.dataset);
+    if (is_question_task(task.kind)) result.qa = qa_head(task, *data.dataset, std::ssize(data.items));
     if (task.kind == TaskKind::perplexity) result.perplexity = perplexity_head(task, data);
     if (task.kind == TaskKind::kl) result.kl = kl_head(task, data, *result.resolved.kl_base);
   }

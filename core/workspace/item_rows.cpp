@@ -20,13 +20,13 @@ constexpr const char* chunk_columns = "chunk_index, nll_sum, nll_square_sum, sco
 
 Result<void> write_evaluation(Database& database, std::int64_t run, const RunResult& result, const Task& task,
                               const std::string& data_name, const std::string& data_hash, const std::string& notes,
-                              std::int64_t text_tokens, const std::string& base = {}) {
+                              std::int64_t text_tokens, std::int64_t asked, const std::string& base = {}) {
   const std::string key = evaluation_key(result, task, data_hash);
   return database.run(
       "INSERT OR IGNORE INTO evaluation (run_id, task, key, protocol, scorer, data_name, data_hash, notes, "
-      "text_tokens, base) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-      std::array<SqlValue, 10>{run, task_name(task.kind), key, task.protocol, scorer_name(task.scorer), data_name,
-                               data_hash, notes, text_tokens, base});
+      "text_tokens, asked_count, base) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      std::array<SqlValue, 11>{run, task_name(task.kind), key, task.protocol, scorer_name(task.scorer), data_name,
+                               data_hash, notes, text_tokens, asked, base});
 }
 
 Result<std::int64_t> find_evaluation(const Database& database, std::int64_t run, TaskKind kind) {
@@ -121,12 +121,14 @@ struct Evaluation {
   double seconds = 0;
   std::string base;
   double base_seconds = 0;
+  std::int64_t asked = 0;
 };
 
 Result<std::optional<Evaluation>> read_evaluation(const Database& database, std::int64_t run, TaskKind kind) {
   std::optional<Evaluation> found;
   const auto read = database.each(
-      "SELECT id, protocol, data_name, data_hash, notes, text_tokens, seconds, base, base_seconds FROM evaluation "
+      "SELECT id, protocol, data_name, data_hash, notes, text_tokens, seconds, base, base_seconds, asked_count FROM "
+      "evaluation "
       "WHERE run_id = ?1 AND task = ?2",
       std::array<SqlValue, 2>{run, task_name(kind)}, [&](Row& row) {
         Evaluation& evaluation = found.emplace();
@@ -139,6 +141,7 @@ Result<std::optional<Evaluation>> read_evaluation(const Database& database, std:
         evaluation.seconds = row.number();
         evaluation.base = row.text();
         evaluation.base_seconds = row.number();
+        evaluation.asked = row.integer();
       });
   if (!read) return tl::unexpected(read.error());
   return found;
@@ -152,8 +155,13 @@ Task with_protocol(Task task, const std::string& protocol) {
 Result<void> read_qa(const Database& database, const Evaluation& evaluation, const Task& task, RunResult& result) {
   auto answers = read_answers(database, evaluation.id);
   if (!answers) return tl::unexpected(answers.error());
-  result.qa = QaOutcome{with_protocol(task, evaluation.protocol), evaluation.data_name, evaluation.data_hash,
-                        list_of_text(evaluation.notes),           std::move(*answers),  evaluation.seconds};
+  result.qa = QaOutcome{with_protocol(task, evaluation.protocol),
+                        evaluation.data_name,
+                        evaluation.data_hash,
+                        list_of_text(evaluation.notes),
+                        std::move(*answers),
+                        evaluation.seconds,
+                        evaluation.asked};
   return {};
 }
 
@@ -161,9 +169,12 @@ Result<void> read_perplexity(const Database& database, const Evaluation& evaluat
                              RunResult& result) {
   auto chunks = read_chunks(database, evaluation.id);
   if (!chunks) return tl::unexpected(chunks.error());
-  result.perplexity =
-      PerplexityOutcome{with_protocol(task, evaluation.protocol), evaluation.data_name, evaluation.data_hash,
-                        summarize_perplexity(std::move(*chunks), evaluation.text_tokens), evaluation.seconds};
+  result.perplexity = PerplexityOutcome{with_protocol(task, evaluation.protocol),
+                                        evaluation.data_name,
+                                        evaluation.data_hash,
+                                        summarize_perplexity(std::move(*chunks), evaluation.text_tokens),
+                                        evaluation.seconds,
+                                        evaluation.asked};
   return {};
 }
 
@@ -176,7 +187,8 @@ Result<void> read_kl(const Database& database, const Evaluation& evaluation, con
                         evaluation.base,
                         summarize_kl(std::move(*chunks), evaluation.text_tokens),
                         evaluation.seconds,
-                        evaluation.base_seconds};
+                        evaluation.base_seconds,
+                        evaluation.asked};
   return {};
 }
 
@@ -244,15 +256,15 @@ Result<void> write_evaluations(Database& database, std::int64_t run, const RunRe
   Result<void> done;
   if (const auto& qa = result.qa)
     done = write_evaluation(database, run, result, qa->task, qa->dataset_name, qa->dataset_hash,
-                            text_of_list(qa->notes), 0);
+                            text_of_list(qa->notes), 0, qa->asked);
   if (!done) return done;
   if (const auto& text = result.perplexity)
     done = write_evaluation(database, run, result, text->task, text->text_name, text->text_hash, text_of_list({}),
-                            text->result.tokens);
+                            text->result.tokens, text->asked);
   if (!done) return done;
   if (const auto& kl = result.kl)
     done = write_evaluation(database, run, result, kl->task, kl->text_name, kl->text_hash, text_of_list({}),
-                            kl->result.tokens, kl->base);
+                            kl->result.tokens, kl->asked, kl->base);
   return done;
 }
 

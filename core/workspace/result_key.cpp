@@ -21,7 +21,7 @@ json arithmetic_of(const RunResult& run) {
   return {from.fingerprint,     arithmetic_text(run.resolved.settings),
           from.device,          from.dispatch_level,
           from.program_version, format_rules_version,
-          from.imported_from};
+          from.imported_from,   from.tokenizer};
 }
 
 std::string hash_of(const json& parts) {

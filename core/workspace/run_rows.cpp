@@ -39,12 +39,13 @@ Result<std::int64_t> insert_run(Database& database, const RunResult& planned, co
   const Provenance& from = planned.provenance;
   const auto inserted = database.run(
       "INSERT INTO run (request_id, key, configuration, state, checkpoint, fingerprint, baseline_note, device, "
-      "dispatch_level, threads, program_version, format_rules_version, imported_from, started, mapped_bytes) VALUES "
-      "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-      std::array<SqlValue, 15>{*request, key, configuration, running, from.checkpoint, from.fingerprint,
+      "dispatch_level, threads, program_version, format_rules_version, imported_from, started, mapped_bytes, "
+      "tokenizer) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+      std::array<SqlValue, 16>{*request, key, configuration, running, from.checkpoint, from.fingerprint,
                                from.baseline_note, from.device, from.dispatch_level, std::int64_t{from.threads},
                                from.program_version, std::int64_t{format_rules_version}, from.imported_from,
-                               from.started, planned.mapped_bytes});
+                               from.started, planned.mapped_bytes, from.tokenizer});
   if (!inserted) return tl::unexpected(inserted.error());
   return database.last_row_id();
 }
@@ -152,7 +153,7 @@ Result<void> read_resolved(const Database& database, std::int64_t run, Resolved&
 Result<void> read_provenance(const Database& database, std::int64_t run, RunResult& result) {
   return database.each(
       "SELECT state, error_message, error_where, checkpoint, fingerprint, baseline_note, device, dispatch_level, "
-      "threads, program_version, imported_from, started, mapped_bytes FROM run WHERE id = ?1",
+      "threads, program_version, imported_from, started, mapped_bytes, tokenizer FROM run WHERE id = ?1",
       std::array<SqlValue, 1>{run}, [&](Row& row) {
         result.state = state_of(row.text());
         const std::string message = row.text(), where = row.text();
@@ -166,6 +167,7 @@ Result<void> read_provenance(const Database& database, std::int64_t run, RunResu
         from.imported_from = row.text();
         from.started = row.text();
         result.mapped_bytes = row.integer();
+        from.tokenizer = row.text();
       });
 }
 

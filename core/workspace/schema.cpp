@@ -199,7 +199,14 @@ CREATE TABLE sensitivity (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array<const char*, 3> steps_of_schema = {first_tables, kl_tables, sensitivity_tables};
+/// Version 4 tells whether runs may be paired: tokenizer_identity() ('' = not known), and how many questions or windows
+/// a task asks for, answered or not (0 = not known).
+constexpr const char* pairing_columns = R"(
+ALTER TABLE run ADD COLUMN tokenizer TEXT NOT NULL DEFAULT '';
+ALTER TABLE evaluation ADD COLUMN asked_count INTEGER NOT NULL DEFAULT 0;
+)";
+
+constexpr std::array<const char*, 4> steps_of_schema = {first_tables, kl_tables, sensitivity_tables, pairing_columns};
 
 /// A transaction per item is durable when it returns; WAL lets others read and write meanwhile.
 constexpr const char* write_pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";

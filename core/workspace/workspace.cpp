@@ -51,6 +51,7 @@ Result<std::vector<RunResult>> Workspace::results() const {
     if (!result) return tl::unexpected(result.error());
     results.push_back(std::move(*result));
   }
+  tell_models_apart(results);
   return results;
 }
 

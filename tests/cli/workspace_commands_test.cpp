@@ -132,6 +132,32 @@ TEST_F(WorkspaceCommands, AnswersLeaveAndComeBackInBothForms) {
   EXPECT_EQ(cli("import " + workspace + " " + file("text.txt") + data).exit_code, 1);
 }
 
+TEST_F(WorkspaceCommands, RunsOfOtherQuestionsAreNotPairedAndPartialImportsSaySo) {
+  const std::string workspace = file("study.quantscope"), data = " --data " + file("questions.json");
+  const auto evaluate = [&](const std::string& configuration, const std::string& sample) {
+    cli_json("evaluate " + file("model") + " " + configuration + " --items all --sample " + sample + data +
+             " --workspace " + workspace);
+  };
+  evaluate("fp32", "first:3");
+  evaluate("nf4", "first:2");
+  std::ofstream(study_.file("p.json")) << R"([{"id": "story0", "turn_id": 1, "answer": "Lily"},
+    {"id": "story0", "turn_id": 2, "answer": "Tom"}, {"id": "story0", "turn_id": 3, "answer": "Lily"}])";
+  const std::string prompt = " --protocol coqa-lm-eval-3";
+  const json imported = cli_json("import " + workspace + " " + file("p.json") + data + " --format coqa" + prompt);
+  EXPECT_EQ(imported.at("n"), 3);
+  EXPECT_EQ(imported.at("asked"), 12);
+  EXPECT_THAT(imported.at("notes").dump(), AllOf(HasSubstr("9 of 12 questions have no answer in p.json"),
+                                                 HasSubstr("was said at import; p.json does not say so")));
+  ASSERT_EQ(cli("report " + workspace + " " + file("report")).exit_code, 0);
+  const auto text_of = [&](const char* name) {
+    std::ifstream stream(study_.file("report") / name);
+    return std::string{std::istreambuf_iterator<char>(stream), {}};
+  };
+  EXPECT_THAT(text_of("pairs.csv"), AllOf(HasSubstr("different questions: fp32 has 3 and nf4 2, 2 of them in common"),
+                                          HasSubstr("p.json,fp32,f1,lm-eval,3,")));  // the same three questions
+  EXPECT_THAT(text_of("report.html"), HasSubstr("all questions of each story, sample all, n = 3 of 12"));
+}
+
 TEST_F(WorkspaceCommands, DivergencesAreKeptReportedAndExported) {
   const std::string workspace = file("kl.quantscope");
   const std::string compare = fmt::format("compare {} fp32 nf4 --task kl --data {}", file("model"), file("text.txt"));

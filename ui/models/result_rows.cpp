@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/result_rows.h"
 
+#include "core/experiment/compare_runs.h"
+
 namespace quantscope::ui {
 RunEntry row_of(const RunResult& run) {
   RunEntry row;

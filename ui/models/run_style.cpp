@@ -10,7 +10,10 @@ bool has_one_type(const RunEntry& run) { return !is_imported(run) && run.request
 }  // namespace
 
 QString run_label(const RunEntry& run) {
-  return QString::fromStdString(is_imported(run) ? run_name(*run.result) : configuration_label(run.request.settings));
+  if (is_imported(run)) return QString::fromStdString(run_name(*run.result));
+  const std::string configuration = configuration_label(run.request.settings);
+  const bool named = run.result != nullptr && !run.result->model_label.empty();
+  return QString::fromStdString(named ? run.result->model_label + " " + configuration : configuration);
 }
 
 QColor run_color(const RunEntry& run) {

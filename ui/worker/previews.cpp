@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/worker/previews.h"
+#include "core/experiment/compare_runs.h"
 #include "core/experiment/devices.h"
 
 namespace quantscope::ui {

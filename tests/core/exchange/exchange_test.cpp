@@ -7,6 +7,7 @@
 #include "core/evaluate/qa_prompt.h"
 #include "core/exchange/coqa_predictions.h"
 #include "core/exchange/lm_eval_samples.h"
+#include "core/experiment/compare_runs.h"
 #include "tests/support/loaded_model.h"
 
 namespace quantscope {
@@ -32,6 +33,7 @@ QaOutcome answered(const QaDataset& dataset) {
   collector.add({0, 1}, "the cat");
   collector.add({1, 0}, "Tom");
   QaOutcome outcome;
+  outcome.task.protocol = "coqa-lm-eval-3";
   outcome.answers = value_of(collector.finish("coqa-lm-eval-3", {})).answers;
   return outcome;
 }
@@ -80,7 +82,8 @@ TEST(LmEvalSamples, OfTheHarnessAreCutAtTheFirstLineAndScored) {
   EXPECT_EQ(read.answers[0].prediction, "Tom");
   EXPECT_EQ(read.answers[0].scores[0].f1, 1.0);
   EXPECT_EQ(read.protocol, "coqa-lm-eval-3");
-  EXPECT_THAT(read.notes, IsEmpty());
+  EXPECT_THAT(read.notes, ElementsAre("1 of 2 last questions of the stories have no answer in samples.jsonl and are "
+                                      "not counted (one turn 2)."));
 }
 
 TEST(LmEvalSamples, OfOlderHarnessesListTheirTurnsAndArguments) {
@@ -105,7 +108,7 @@ TEST(LmEvalSamples, SayWhatDiffersAndWhatWasLeftOut) {
   const auto read = value_of(parse_lm_eval_samples(lines, dataset, "samples.jsonl"));
   EXPECT_EQ(read.protocol, unknown_prompt);
   EXPECT_THAT(read.notes, ElementsAre(HasSubstr("1 prompts"), HasSubstr("1 scores"), HasSubstr("three turn 1"),
-                                      HasSubstr("two turn 1")));
+                                      HasSubstr("two turn 1"), HasSubstr("one turn 2")));
 }
 
 TEST(LmEvalSamples, OfOtherQuestionsOrBrokenLinesAreRefused) {
@@ -161,6 +164,41 @@ TEST(ImportedRun, IsPairedWithARunOfTheSamePromptsOnly) {
   const auto refused = compare_runs(ours, imported_run(unknown, dataset, Task{}, "p.json"), Scorer::lm_eval);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("different prompts"));
+}
+
+TEST(ImportedRun, SaysWhichQuestionsItHasAndHowManyAreMissing) {
+  const QaDataset dataset = small_dataset();
+  const auto imported = [&](const std::vector<QaItem>& items) {
+    AnswerCollector collector(dataset, "p.json");
+    for (const QaItem& item : items) collector.add(item, "Tom");
+    return imported_run(value_of(collector.finish("coqa-lm-eval-3", {})), dataset, Task{}, "p.json");
+  };
+  const RunResult last = imported({{0, 1}, {1, 0}}), all = imported({{0, 0}, {0, 1}, {1, 0}});
+  EXPECT_EQ(last.qa->task.items, Items::last);
+  EXPECT_EQ(last.request.tasks.front().items, Items::last);
+  EXPECT_EQ(last.qa->asked, 2);
+  EXPECT_THAT(last.qa->notes, ::testing::Not(::testing::Contains(HasSubstr("have no answer"))));
+  EXPECT_EQ(all.qa->task.items, Items::all);
+  EXPECT_EQ(all.qa->asked, 3);
+  const RunResult part = imported({{0, 0}, {1, 0}});
+  EXPECT_EQ(part.qa->task.items, Items::all);
+  EXPECT_EQ(part.qa->asked, 3);
+  EXPECT_THAT(part.qa->notes, ::testing::Contains("1 of 3 questions have no answer in p.json and are not counted (one "
+                                                  "turn 2)."));
+  const auto refused = compare_runs(all, part, Scorer::lm_eval);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("3 and p.json 2, 2 of them in common"));
+}
+
+TEST(ImportedRun, OfUnknownPromptsDoesNotGetOursByExport) {
+  const QaDataset dataset = small_dataset();
+  const auto unknown = value_of(parse_coqa_predictions(coqa_predictions(answered(dataset)), dataset, "p.json"));
+  const RunResult run = imported_run(unknown, dataset, Task{}, "p.json");
+  const std::string exported = lm_eval_samples(*run.qa, dataset);
+  EXPECT_THAT(exported, ::testing::Not(HasSubstr("arguments")));
+  const auto again = value_of(parse_lm_eval_samples(exported, dataset, "samples.jsonl"));
+  expect_same(again.answers, run.qa->answers);
+  EXPECT_EQ(again.protocol, unknown_prompt);
 }
 
 TEST(ImportedRun, OfOtherAnswersUnderTheSameNameIsAnotherRun) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "core/experiment/file_hash.h"
 #include "core/experiment/runner.h"
@@ -64,6 +65,20 @@ TEST_F(RecordedInputs, NameEachChangedFileOnceWithBothHashes) {
   EXPECT_EQ(inputs[2].what, "text");
   EXPECT_THAT(sentence_of(inputs[2]), HasSubstr("text.txt has changed since: its hash was " + inputs[2].expected +
                                                 " and is " + inputs[2].found + " now."));
+}
+
+TEST_F(RecordedInputs, NameATokenizerThatCutsOtherwise) {
+  const std::vector<RunResult> runs = {run(study_.request("nf4"))};
+  const fs::path path = study_.file("model") / "tokenizer.json";
+  std::ifstream file(path);
+  auto tokenizer = nlohmann::json::parse(file);
+  auto& vocabulary = tokenizer.at("model").at("vocab");
+  std::swap(vocabulary.at("a"), vocabulary.at("b"));
+  std::ofstream(path) << tokenizer.dump();
+  const auto inputs = changed(runs);
+  ASSERT_EQ(inputs.size(), 1U);
+  EXPECT_EQ(inputs[0].what, "tokenizer of");
+  EXPECT_EQ(inputs[0].expected, runs[0].provenance.tokenizer);
 }
 
 TEST_F(RecordedInputs, TheTextOfADivergenceCountsToo) {

@@ -62,6 +62,19 @@ TEST(Verdict, RunsThatCannotBePairedSayWhy) {
   EXPECT_THAT(rows.front().verdict, HasSubstr("different datasets"));
 }
 
+TEST(Verdict, OfARunThatHasNotFinishedSaysOfHowMany) {
+  const auto verdict_of = [](int right, int answered) {
+    RunResult other = run_with("nf4", right, answered);
+    other.qa->asked = 90;
+    other.state = RunState::stopped;
+    const std::vector<RunResult> runs = {run_with("fp16", 90, 90), other};
+    EXPECT_THAT(pairs_csv(runs), HasSubstr("at n = 60 of 90"));
+    return pair_rows(runs).front().verdict;
+  };
+  EXPECT_EQ(verdict_of(59, 60), "not resolved at n = 60 of 90");
+  EXPECT_EQ(verdict_of(20, 60), "worse at n = 60 of 90 so far");
+}
+
 /// A run over a text of windows of 10 scored tokens each.
 RunResult run_with(const std::string& configuration, const std::vector<double>& nll_sums) {
   RunResult run;
@@ -124,12 +137,17 @@ TEST(PerplexityPairs, WhatIsNotResolvedIsCalledNeitherBetterNorWorse) {
   EXPECT_THAT(sentence, HasSubstr("windows would resolve a difference of this size"));
 }
 
-TEST(PerplexityPairs, TakeTheWindowsThatBothHave) {
+TEST(PerplexityPairs, OfAnUnfinishedRunTakeTheWindowsThatItHas) {
   const RunResult base = run_with("fp32", {20, 22, 24, 26});
   RunResult other = run_with("nf4", {90, 23, 25, 90});
   auto& chunks = other.perplexity->result.chunks;
   chunks = {chunks[1], chunks[2]};
+  EXPECT_THAT(only_row(base, other).verdict, HasSubstr("different windows: fp32 has 4 and nf4 2, 2 of them in common"));
+  other.state = RunState::stopped;
+  other.perplexity->asked = 4;
   const PairRow row = only_row(base, other);
+  ASSERT_TRUE(row.comparison);
+  EXPECT_EQ(row.verdict, "not resolved at n = 2 of 4 windows");
   EXPECT_EQ(row.comparison->n, 2);
   EXPECT_NEAR(row.comparison->difference, 0.1, 1e-12);
 }
@@ -154,7 +172,7 @@ TEST(PerplexityPairs, RefuseWhatDoesNotMeanTheSame) {
   EXPECT_THAT(refusal([](PerplexityOutcome& text) {
                 for (PerplexityChunk& chunk : text.result.chunks) chunk.index += 5;
               }),
-              HasSubstr("no window of the text in common"));
+              HasSubstr("0 of them in common"));
 }
 
 TEST(PerplexityPairs, ARunWithItsOwnDivergenceHasNoRow) {

@@ -115,37 +115,6 @@ TEST(ReportTables, HaveOneRowForEachObservation) {
   EXPECT_THAT(chunks_csv(runs), HasSubstr("nf4,ppl-llama.cpp-512,0,255,510,1100,2\n"));
 }
 
-TEST(CompareRuns, RefusesWhatDoesNotMeanTheSame) {
-  const RunResult base = run_with("fp16", 5, 10);
-  const auto refusal = [&](const auto& change) {
-    RunResult other = run_with("nf4", 5, 10);
-    change(other);
-    const auto compared = compare_runs(base, other, Scorer::lm_eval);
-    return compared ? std::string("compared") : compared.error().message;
-  };
-  EXPECT_EQ(refusal([](RunResult&) {}), "compared");
-  EXPECT_THAT(refusal([](RunResult& run) { run.qa->dataset_hash = "x"; }), HasSubstr("different datasets"));
-  EXPECT_THAT(refusal([](RunResult& run) { run.qa->task.protocol = "x"; }), HasSubstr("different prompts"));
-  EXPECT_THAT(refusal([](RunResult& run) { run.qa->task.scorer = Scorer::max; }),
-              HasSubstr("scored in different ways"));
-  EXPECT_THAT(refusal([](RunResult& run) { run.qa.reset(); }), HasSubstr("need answers"));
-  const auto move_items = [](std::size_t by) {
-    return [by](RunResult& run) {
-      for (QaAnswer& answer : run.qa->answers) answer.item.story += by;
-    };
-  };
-  EXPECT_THAT(refusal(move_items(4)), HasSubstr("different samples: 10 and 10 questions, 6 of them in common"));
-  EXPECT_THAT(refusal(move_items(40)), HasSubstr("no question in common"));
-  EXPECT_EQ(refusal([](RunResult& run) { run.qa->answers.resize(4); }), "compared");
-}
-
-TEST(CompareRuns, RefusesAnotherTokenizer) {
-  RunResult base = run_with("fp16", 5, 10), other = run_with("nf4", 5, 10);
-  for (QaAnswer& answer : base.qa->answers) answer.prompt_tokens = 100;
-  for (QaAnswer& answer : other.qa->answers) answer.prompt_tokens = 101;
-  EXPECT_THAT(compare_runs(base, other, Scorer::lm_eval).error().message, HasSubstr("different tokenizers"));
-}
-
 TEST(Preset, OfTheSourceStudyStandsBesideTheRunsOfItsConfigurations) {
   const Preset preset = value_of(read_preset(ResourcePaths::locate(), "source-study"));
   EXPECT_EQ(preset.configurations, (std::vector<std::string>{"fp16", "nf4", "nf4-dq", "fp4", "int8"}));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/experiment/runner.h"
+#include "core/experiment/compare_runs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

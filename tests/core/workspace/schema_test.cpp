@@ -127,6 +127,10 @@ TEST_F(WorkspaceFile, OfVersionOneKeepsItsRowsAndTakesUpTheDivergencesItHadLost)
     EXPECT_EQ(run.tensors.size(), 36U);
     EXPECT_EQ(run.state, RunState::stopped);
   }
+  for (const RunResult& run : runs) {
+    EXPECT_EQ(run.provenance.tokenizer, "");  // not known then
+    EXPECT_EQ(run.perplexity->asked, 0);
+  }
   EXPECT_NEAR(runs[0].perplexity->result.perplexity, 38.9631, 1e-4);
   EXPECT_NEAR(runs[1].perplexity->result.perplexity, 34.4422, 1e-4);
   EXPECT_EQ(value_of(workspace->unfinished()).size(), 2U);

@@ -63,6 +63,9 @@ TEST_F(WorkspaceOfTinyModel, GivesBackTheWholeResult) {
   const auto stored = value_of(open(FileAccess::read)->results());
   ASSERT_EQ(stored.size(), 1U);
   EXPECT_EQ(to_json(stored.front()), to_json(result));
+  EXPECT_EQ(stored.front().provenance.tokenizer.size(), 32U);
+  EXPECT_EQ(stored.front().qa->asked, 12);
+  EXPECT_EQ(stored.front().perplexity->asked, 6);
 }
 
 TEST_F(WorkspaceOfTinyModel, DoesNotComputeTwice) {
@@ -243,6 +246,7 @@ TEST_F(WorkspaceOfTinyModel, KeysDifferByEverythingThatDecidesANumber) {
                                         evaluation_key(run_now, run_now.qa->task, run_now.qa->dataset_hash);
   };
   EXPECT_TRUE(differs([](RunResult& run) { run.provenance.fingerprint += "0"; }));
+  EXPECT_TRUE(differs([](RunResult& run) { run.provenance.tokenizer += "0"; }));
   EXPECT_TRUE(differs([](RunResult& run) { run.provenance.device += "2"; }));
   EXPECT_TRUE(differs([](RunResult& run) { run.provenance.dispatch_level = "other"; }));
   EXPECT_TRUE(differs([](RunResult& run) { run.provenance.program_version += "1"; }));
