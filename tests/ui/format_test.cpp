@@ -51,6 +51,18 @@ class FormatTest : public QObject {
     QCOMPARE(format_pair(pair), QStringLiteral("+5.0 [+1.0, +12.0], p = 0.012"));
   }
 
+  void a_difference_of_an_unfinished_run_says_of_how_many() {
+    PairedComparison pair;
+    pair.n = 20;
+    pair.asked = 297;
+    pair.clusters = 20;
+    pair.low = -0.02;
+    pair.high = 0.12;
+    QVERIFY(format_pair(pair).endsWith(QStringLiteral("not resolved at n = 20 of 297")));
+    pair.low = 0.01;
+    QVERIFY(format_pair(pair).endsWith(QStringLiteral("at n = 20 of 297 so far")));
+  }
+
   void rate_and_time_left() {
     const JobStatus status = JobClock::estimate({"CoQA", 30, 50, ""}, 10, 4.0);
     QCOMPARE(status.rate, 5.0);

@@ -4,6 +4,8 @@
 #include <QLocale>
 #include <cmath>
 
+#include "core/experiment/run_result.h"
+
 namespace quantscope::ui {
 
 QString format_mib(std::int64_t bytes) {
@@ -47,8 +49,10 @@ QString format_pair(const PairedComparison& pair) {
   };
   const QString interval =
       QStringLiteral("%1 [%2, %3]").arg(points(pair.difference), points(pair.low), points(pair.high));
-  if (!pair.resolved()) return QStringLiteral("%1, not resolved at n = %2").arg(interval).arg(pair.n);
-  return QStringLiteral("%1, p = %2").arg(interval, format_number(pair.p, 2));
+  const QString n = QString::fromStdString(count_text(pair.n, pair.asked));
+  if (!pair.resolved()) return QStringLiteral("%1, not resolved at n = %2").arg(interval, n);
+  const QString resolved = QStringLiteral("%1, p = %2").arg(interval, format_number(pair.p, 2));
+  return pair.n < pair.asked ? QStringLiteral("%1 at n = %2 so far").arg(resolved, n) : resolved;
 }
 
 }  // namespace quantscope::ui
