@@ -51,6 +51,7 @@ std::vector<DomainScore> QaOutcome::domains(Scorer scorer) const {
   std::map<std::string_view, std::vector<QaAnswer>> by_domain;
   for (const QaAnswer& answer : answers) by_domain[coqa_domain(answer.source)].push_back(answer);
   std::vector<DomainScore> scores;
+  scores.reserve(by_domain.size());
   for (const auto& [domain, own] : by_domain)
     scores.push_back({std::string(domain), mean_of<&QaScore::f1>(own, scorer), mean_of<&QaScore::em>(own, scorer)});
   return scores;
