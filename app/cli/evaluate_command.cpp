@@ -10,6 +10,7 @@
 #include "app/cli/settings_options.h"
 #include "app/cli/task_options.h"
 #include "app/cli/workspace_file.h"
+#include "core/report/run_json.h"
 
 namespace quantscope::cli {
 namespace {

@@ -9,10 +9,11 @@
 #include "app/cli/console.h"
 #include "app/cli/kl_table.h"
 #include "app/cli/report_folder.h"
-#include "core/experiment/preset_table.h"
-#include "core/experiment/report.h"
-#include "core/experiment/report_pairs.h"
 #include "core/experiment/runner.h"
+#include "core/report/pairs.h"
+#include "core/report/published_table.h"
+#include "core/report/report.h"
+#include "core/report/run_json.h"
 #include "core/workspace/workspace.h"
 
 namespace quantscope::cli {

@@ -12,9 +12,9 @@
 #include "app/cli/workspace_file.h"
 #include "core/exchange/coqa_predictions.h"
 #include "core/exchange/lm_eval_samples.h"
-#include "core/experiment/atomic_file.h"
-#include "core/experiment/report.h"
 #include "core/experiment/resource_paths.h"
+#include "core/report/atomic_file.h"
+#include "core/report/tables.h"
 
 namespace quantscope::cli {
 namespace {

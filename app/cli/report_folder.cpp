@@ -8,10 +8,11 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "core/experiment/preset_table.h"
-#include "core/experiment/report.h"
-#include "core/experiment/report_html.h"
-#include "core/experiment/sensitivity_file.h"
+#include "core/report/atomic_file.h"
+#include "core/report/html_page.h"
+#include "core/report/layer_table.h"
+#include "core/report/published_table.h"
+#include "core/report/report.h"
 
 namespace quantscope::cli {
 namespace {

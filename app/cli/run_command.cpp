@@ -9,7 +9,7 @@
 #include "app/cli/experiment.h"
 #include "app/cli/workspace_file.h"
 #include "core/experiment/recorded_inputs.h"
-#include "core/experiment/report.h"
+#include "core/report/run_json.h"
 
 namespace quantscope::cli {
 namespace {

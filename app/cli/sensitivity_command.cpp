@@ -13,11 +13,12 @@
 #include "app/cli/settings_options.h"
 #include "app/cli/task_options.h"
 #include "app/cli/workspace_file.h"
-#include "core/experiment/atomic_file.h"
 #include "core/experiment/devices.h"
 #include "core/experiment/resource_paths.h"
 #include "core/experiment/sensitivity_file.h"
 #include "core/experiment/task_data.h"
+#include "core/report/atomic_file.h"
+#include "core/report/layer_table.h"
 
 namespace quantscope::cli {
 namespace {

@@ -116,8 +116,4 @@ std::string run_name(const RunResult& result);
 /// path, and the beginning of the fingerprint where that is not enough.
 void tell_models_apart(std::span<RunResult> runs);
 
-/// The whole result as one JSON object, full precision; the field names of the command line's documentation.
-std::string to_json(const RunResult& result);
-Result<RunResult> run_result_from_json(std::string_view json);
-
 }  // namespace quantscope

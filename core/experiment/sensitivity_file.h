@@ -34,7 +34,4 @@ class SensitivityFile {
 /// A JSON array of the rows, full precision.
 std::string to_json(std::span<const SensitivityRow> rows);
 
-/// One row per tensor or layer of each measurement; empty cells where nothing was measured.
-std::string layers_csv(std::span<const SensitivityMeasurement> measurements);
-
 }  // namespace quantscope

@@ -12,7 +12,6 @@
 #include <QTemporaryDir>
 #include <QTest>
 
-#include "core/experiment/report.h"
 #include "tests/support/reference_data.h"
 #include "ui/charts/chart_view.h"
 #include "ui/models/tensors_model.h"

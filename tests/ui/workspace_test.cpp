@@ -12,7 +12,8 @@
 #include <QTest>
 #include <QUrl>
 
-#include "core/experiment/report.h"
+#include "core/report/run_json.h"
+#include "core/report/tables.h"
 #include "core/workspace/workspace.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"

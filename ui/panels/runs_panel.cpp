@@ -12,7 +12,7 @@
 #include <QMenu>
 #include <QTableView>
 
-#include "core/experiment/report.h"
+#include "core/report/tables.h"
 #include "ui/models/format.h"
 #include "ui/models/run_cells.h"
 #include "ui/models/runs_model.h"

@@ -4,8 +4,9 @@
 #include <QDir>
 #include <QFile>
 
-#include "core/experiment/report.h"
-#include "core/experiment/report_html.h"
+#include "core/report/html_page.h"
+#include "core/report/report.h"
+#include "core/report/run_json.h"
 #include "ui/charts/chart_view.h"
 #include "ui/charts/result_charts.h"
 #include "ui/charts/weight_charts.h"

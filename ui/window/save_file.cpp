@@ -8,7 +8,7 @@
 #include <QWidget>
 #include <functional>
 
-#include "core/experiment/report.h"
+#include "core/report/atomic_file.h"
 #include "ui/window/error_box.h"
 
 namespace quantscope::ui {

@@ -4,6 +4,7 @@
 
 #include "core/experiment/devices.h"
 #include "core/experiment/runner.h"
+#include "core/report/run_json.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"

@@ -4,13 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "core/experiment/report.h"
-#include "core/experiment/report_pairs.h"
+#include "core/report/pairs.h"
+#include "core/report/report.h"
+#include "core/report/run_json.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/tiny_model.h"
 
@@ -149,23 +149,6 @@ TEST_F(TinyCompare, BadInputIsASentenceBeforeAnythingRuns) {
     EXPECT_GT(result.error().message.size(), 20U);
     EXPECT_EQ(result.error().message.back(), '.');
   }
-}
-
-TEST(AtomicFile, AFullDiskLeavesTheOldFile) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  const fs::path folder = fs::path(::testing::TempDir()) / "atomic";
-  fs::create_directories(folder);
-  ASSERT_TRUE(write_file_atomically(folder / "a.csv", "old"));
-  EXPECT_FALSE(write_file_atomically(folder / "missing-folder" / "a.csv", "new"));
-  // A part file that is a link to /dev/full fails as a full disk does.
-  const fs::path part = folder / ("a.csv." + std::to_string(::getpid()) + ".part");
-  fs::create_symlink("/dev/full", part);
-  const auto written = write_file_atomically(folder / "a.csv", std::string(1 << 16, 'x'));
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().code, ErrorCode::io);
-  std::ifstream file(folder / "a.csv");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "old");
-  EXPECT_FALSE(fs::exists(fs::symlink_status(part)));
 }
 
 TEST(RunRequest, RefusesAnUnknownSchemaAndNamesTheField) {

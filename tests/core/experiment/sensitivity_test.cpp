@@ -11,6 +11,7 @@
 
 #include "core/experiment/runner.h"
 #include "core/experiment/sensitivity_file.h"
+#include "core/report/layer_table.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/experiment/runner.h"
+#include "core/report/run_json.h"
 #include "core/workspace/kl_tokens.h"
 #include "core/workspace/result_key.h"
 #include "core/workspace/workspace.h"

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/experiment/runner.h"
+#include "core/report/run_json.h"
 #include "core/workspace/workspace.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "core/experiment/sensitivity_file.h"
+#include "core/report/layer_table.h"
 #include "core/workspace/workspace.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/support/loaded_model.h"

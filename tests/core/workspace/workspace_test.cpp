@@ -16,6 +16,7 @@
 #include <limits>
 
 #include "core/experiment/runner.h"
+#include "core/report/run_json.h"
 #include "core/workspace/result_key.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"

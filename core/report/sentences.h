@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/experiment/report_pairs.h"
 #include "core/experiment/run_result.h"
+#include "core/report/pairs.h"
 
 /// What the numbers of a report support, in words. A difference that is not resolved is never called better or worse.
 namespace quantscope {

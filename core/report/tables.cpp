@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/report.h"
+#include "core/report/tables.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <utility>
 
-#include "core/experiment/csv_table.h"
-#include "core/experiment/report_pairs.h"
+#include "core/report/csv_table.h"
+#include "core/report/pairs.h"
 
 namespace quantscope {
 namespace {
@@ -244,27 +244,6 @@ std::string kl_tokens_csv(const KlResult& result) {
     }
   }
   return table.str();
-}
-
-Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return fail(ErrorCode::io, fmt::format("Cannot create the folder {} ({}).", folder.string(), error.message()),
-                folder.string());
-  const std::array<std::pair<std::string_view, std::string>, 8> files = {{
-      {"runs.csv", runs_csv(runs)},
-      {"questions.csv", questions_csv(runs)},
-      {"memory.csv", memory_csv(runs)},
-      {"tensors.csv", tensors_csv(runs)},
-      {"pairs.csv", pairs_csv(runs)},
-      {"chunks.csv", chunks_csv(runs)},
-      {"speed.csv", speed_csv(runs)},
-      {"run.json", runs_json(runs)},
-  }};
-  for (const auto& [name, text] : files)
-    if (auto written = write_file_atomically(folder / name, text); !written) return written;
-  return {};
 }
 
 }  // namespace quantscope

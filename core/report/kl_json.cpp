@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/experiment/evaluation_json.h"
 #include "core/experiment/request_json.h"
+#include "core/report/evaluation_json.h"
 
 namespace quantscope {
 using nlohmann::json;

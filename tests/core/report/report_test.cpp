@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/report.h"
+#include "core/report/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,10 +7,11 @@
 #include <fstream>
 #include <regex>
 
-#include "core/experiment/html_text.h"
-#include "core/experiment/preset_table.h"
-#include "core/experiment/report_html.h"
-#include "core/experiment/report_sentences.h"
+#include "core/report/html_page.h"
+#include "core/report/html_text.h"
+#include "core/report/published_table.h"
+#include "core/report/sentences.h"
+#include "core/report/tables.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"
 

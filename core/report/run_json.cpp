@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/report/run_json.h"
+
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "core/experiment/evaluation_json.h"
-#include "core/experiment/report.h"
 #include "core/experiment/request_json.h"
-#include "core/experiment/run_result.h"
+#include "core/report/evaluation_json.h"
 
 namespace quantscope {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/report_sentences.h"
+#include "core/report/sentences.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/report_pairs.h"
+#include "core/report/pairs.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/experiment/report.h"
-#include "core/experiment/report_sentences.h"
+#include "core/report/sentences.h"
+#include "core/report/tables.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/evaluation_json.h"
+#include "core/report/evaluation_json.h"
 
 #include <nlohmann/json.hpp>
 

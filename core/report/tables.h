@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <filesystem>
 #include <span>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "core/experiment/atomic_file.h"
 #include "core/experiment/run_result.h"
 
 namespace quantscope {
@@ -23,12 +19,5 @@ std::string chunks_csv(std::span<const RunResult> runs);
 std::string speed_csv(std::span<const RunResult> runs);
 /// One row per scored token; no part of the report, as only a workspace keeps tokens.
 std::string kl_tokens_csv(const KlResult& result);
-/// {"schema": 1, "runs": [...]}: everything to repeat the report.
-std::string runs_json(std::span<const RunResult> runs);
-Result<std::vector<RunResult>> runs_from_json(std::string_view json);
-
-/// Writes all of the above into `folder` (created if missing). Charts are drawn by the window program;
-/// report.html comes after them (report_html.h).
-Result<void> write_report(const std::filesystem::path& folder, std::span<const RunResult> runs);
 
 }  // namespace quantscope

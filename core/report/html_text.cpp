@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/html_text.h"
+#include "core/report/html_text.h"
 
 #include <cstdint>
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/report_html.h"
+#include "core/report/html_page.h"
 
 #include <fmt/format.h>
 
 #include <fstream>
 #include <iterator>
 
-#include "core/experiment/atomic_file.h"
-#include "core/experiment/html_text.h"
-#include "core/experiment/preset_table.h"
-#include "core/experiment/report_pairs.h"
-#include "core/experiment/report_sentences.h"
+#include "core/report/atomic_file.h"
+#include "core/report/html_text.h"
+#include "core/report/pairs.h"
+#include "core/report/published_table.h"
+#include "core/report/sentences.h"
 
 namespace quantscope {
 namespace {

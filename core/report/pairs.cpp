@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/report_pairs.h"
+#include "core/report/pairs.h"
 
 #include <fmt/format.h>
 

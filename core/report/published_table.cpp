@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/preset_table.h"
+#include "core/report/published_table.h"
 
 #include <fmt/format.h>
 
 #include <limits>
 
-#include "core/experiment/csv_table.h"
+#include "core/report/csv_table.h"
 
 namespace quantscope {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/experiment/csv_table.h"
+#include "core/report/csv_table.h"
 
 #include <gtest/gtest.h>
 
