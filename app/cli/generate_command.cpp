@@ -75,7 +75,9 @@ int generate(const Session& session, const GenerateOptions& options) {
   if (!checkpoint) return report_error(session, checkpoint.error());
   auto tokenizer = Tokenizer::of(**checkpoint);
   if (!tokenizer) return report_error(session, tokenizer.error());
-  const auto prompt_ids = (*tokenizer)->encode(*prompt);
+  const auto encoded = (*tokenizer)->encode(*prompt, {}, session.stop);
+  if (!encoded) return report_error(session, encoded.error());
+  const std::vector<std::int32_t>& prompt_ids = *encoded;
   if (prompt_ids.empty())
     return report_error(session,
                         {ErrorCode::invalid_argument, "The prompt is empty: give at least one character.", {}, {}});

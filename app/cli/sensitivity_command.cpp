@@ -53,7 +53,8 @@ struct Scene {
 };
 
 /// The text that predictions are compared on.
-Result<void> load_text(const SensitivityCommand& options, const Settings& settings, Scene& scene) {
+Result<void> load_text(const Session& session, const SensitivityCommand& options, const Settings& settings,
+                       Scene& scene) {
   auto tokenizer = Tokenizer::of(*scene.checkpoint);
   if (!tokenizer) return tl::unexpected(tokenizer.error());
   scene.tokenizer = *tokenizer;
@@ -63,7 +64,7 @@ Result<void> load_text(const SensitivityCommand& options, const Settings& settin
   scene.task.protocol = options.protocol;
   std::tie(scene.task.first_chunk, scene.task.last_chunk) = *chunks;
   auto data = load_task_data({options.model, settings, {scene.task}}, scene.tokenizer.get(), scene.checkpoint->model(),
-                             ResourcePaths::locate());
+                             ResourcePaths::locate(), session.stop);
   if (!data) return tl::unexpected(data.error());
   scene.data = std::move(*data);
   return {};
@@ -81,7 +82,7 @@ Result<Scene> prepare(const Session& session, const SensitivityCommand& options)
   scene.task.kind = TaskKind::kl;
   scene.task.base = *base;
   if (options.wanted() != SensitivityMeasure::error)
-    if (auto loaded = load_text(options, *settings, scene); !loaded) return tl::unexpected(loaded.error());
+    if (auto loaded = load_text(session, options, *settings, scene); !loaded) return tl::unexpected(loaded.error());
   settings->device = device_of(*settings, *scene.checkpoint, scene.data.protocol.window).id;
   auto backend = open_device(*settings);
   if (!backend) return tl::unexpected(backend.error());

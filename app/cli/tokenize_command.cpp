@@ -82,7 +82,9 @@ int tokenize(const Session& session, const TokenizeOptions& options) {
   if (!text) return report_error(session, text.error());
   // A chat template writes BOS itself where the model wants it.
   const bool add_special = !options.no_special && options.chat.empty();
-  const auto ids = (*tokenizer)->encode(*text, {.add_special = add_special, .parse_special = true});
+  const auto encoded = (*tokenizer)->encode(*text, {.add_special = add_special, .parse_special = true}, session.stop);
+  if (!encoded) return report_error(session, encoded.error());
+  const std::vector<std::int32_t>& ids = *encoded;
   if (!session.json) {
     for (const std::int32_t id : ids) fmt::print("{}\t{}\n", id, printable((*tokenizer)->piece(id)));
     return ExitCode::done;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 
+#include "core/evaluate/dataset_json.h"
 #include "core/evaluate/qa_prompt.h"
 #include "core/experiment/file_hash.h"
 
@@ -17,30 +17,15 @@ constexpr std::int64_t most_generated = 256;
 /// KV cache for questions that are answered at once. On two cores a step of 16 sequences costs little more than one of
 /// a single sequence, and so many fit beside a story even if each answer were as long as it may be.
 constexpr std::int64_t branching_tokens = 8192;
-constexpr std::uintmax_t largest_text = 1ULL << 30;
-
-Result<std::string> read_text(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  if (error) return fail(ErrorCode::not_found, fmt::format("There is no text file {}.", path.string()), path.string());
-  if (bytes > largest_text)
-    return fail(ErrorCode::unsupported, fmt::format("{} is larger than 1 GiB; give a shorter text.", path.string()),
-                path.string());
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.good() && !file.eof())
-    return fail(ErrorCode::io, fmt::format("Cannot read {}.", path.string()), path.string());
-  if (text.empty()) return fail(ErrorCode::invalid_argument, fmt::format("{} is empty.", path.string()), path.string());
-  return text;
-}
 
 /// The longest prompt in tokens. All are tokenized: the longest in bytes need not be the longest in tokens.
 Result<std::int64_t> longest_prompt(const QaDataset& dataset, const std::vector<QaItem>& items,
                                     const Tokenizer& tokenizer, const std::stop_token& stop) {
   std::int64_t longest = 0;
   for (const QaItem& item : items) {
-    if (stop.stop_requested()) return cancelled();
-    longest = std::max(longest, std::ssize(tokenizer.encode(qa_prompt(dataset, item))));
+    const auto ids = tokenizer.encode(qa_prompt(dataset, item), {}, stop);
+    if (!ids) return tl::unexpected(ids.error());
+    longest = std::max(longest, std::ssize(*ids));
   }
   return longest;
 }
@@ -78,12 +63,15 @@ Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const Resourc
   return {};
 }
 
-Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
+Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
+                       const std::stop_token& stop) {
   const std::filesystem::path path = data_path(task, resources);
   auto protocol = find_protocol(task.protocol);
   if (!protocol) return tl::unexpected(protocol.error());
-  auto text = read_text(path);
+  auto text = read_dataset_bytes(path);
   if (!text) return tl::unexpected(text.error());
+  if (text->empty())
+    return fail(ErrorCode::invalid_argument, fmt::format("{} is empty.", path.string()), path.string());
   const std::string hash = hash_bytes(*text);
   if (!data.text_ids.empty() && (hash != data.text_hash || protocol->name != data.protocol.name))
     return fail(ErrorCode::invalid_argument,
@@ -92,18 +80,21 @@ Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const Resou
   data.protocol = *protocol;
   data.text_name = is_sample(task) ? "bundled sample text" : path.filename().string();
   data.text_hash = hash;
-  data.text_ids = tokenizer.encode(*text);
+  auto ids = tokenizer.encode(*text, {}, stop);
+  if (!ids) return tl::unexpected(ids.error());
+  data.text_ids = std::move(*ids);
   data.context = std::max(data.context, protocol->window);
   return {};
 }
 
-Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data) {
+Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
+                     const std::stop_token& stop) {
   if (!task.base)
     return fail(
         ErrorCode::invalid_argument,
         "The task kl needs a base to compare with: --base SETTINGS, or the first configuration of a comparison.",
         "base");
-  if (auto loaded = load_text(task, tokenizer, resources, data); !loaded) return loaded;
+  if (auto loaded = load_text(task, tokenizer, resources, data, stop); !loaded) return loaded;
   const auto range = choose_chunks(std::ssize(data.text_ids), data.protocol, task.first_chunk, task.last_chunk);
   if (!range) return tl::unexpected(range.error());
   data.kl_base = KlBaseInput{*task.base, data.protocol.window, range->count() * data.protocol.scored()};
@@ -116,8 +107,8 @@ Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const Resou
     case TaskKind::coqa:
     case TaskKind::squad:
     case TaskKind::jsonl: return load_qa(task, *tokenizer, resources, data, stop);
-    case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data);
-    case TaskKind::kl: return load_kl(task, *tokenizer, resources, data);
+    case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data, stop);
+    case TaskKind::kl: return load_kl(task, *tokenizer, resources, data, stop);
     case TaskKind::speed:
       data.context = std::max(data.context, task.speed.prompt_tokens + task.speed.generated_tokens);
       return {};

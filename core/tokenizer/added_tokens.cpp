@@ -8,6 +8,8 @@
 namespace quantscope {
 namespace {
 
+constexpr std::size_t bytes_between_stops = std::size_t{1} << 16U;
+
 std::uint64_t edge_key(std::uint32_t node, char byte) {
   return (std::uint64_t{node} << 8U) | static_cast<unsigned char>(byte);
 }
@@ -51,8 +53,10 @@ const AddedToken* AddedTokenMatcher::longest_at(std::string_view text) const {
   return longest;
 }
 
-std::optional<AddedTokenMatcher::Match> AddedTokenMatcher::find(std::string_view text, std::size_t from) const {
+std::optional<AddedTokenMatcher::Match> AddedTokenMatcher::find(std::string_view text, std::size_t from,
+                                                                const std::stop_token& stop) const {
   for (std::size_t begin = from; begin < text.size(); ++begin) {
+    if (begin % bytes_between_stops == 0 && stop.stop_requested()) break;
     if (!is_first_byte_[static_cast<unsigned char>(text[begin])]) continue;
     if (const AddedToken* token = longest_at(text.substr(begin))) {
       return Match{begin, begin + token->content.size(), token};
@@ -61,11 +65,13 @@ std::optional<AddedTokenMatcher::Match> AddedTokenMatcher::find(std::string_view
   return std::nullopt;
 }
 
-std::vector<TextSection> AddedTokenMatcher::split(std::string_view text, bool parse_special) const {
+std::vector<TextSection> AddedTokenMatcher::split(std::string_view text, bool parse_special,
+                                                  const std::stop_token& stop) const {
   std::vector<TextSection> sections;
   std::size_t done = 0;
   std::size_t from = 0;
-  while (const std::optional<Match> match = find(text, from)) {
+  while (const std::optional<Match> match = find(text, from, stop)) {
+    if (stop.stop_requested()) break;
     auto [begin, end, token] = *match;
     from = end;
     if (token->special && !parse_special) continue;

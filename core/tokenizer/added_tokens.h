@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -34,8 +35,8 @@ class AddedTokenMatcher {
  public:
   explicit AddedTokenMatcher(std::vector<AddedToken> tokens);
 
-  /// The non-empty sections of valid UTF-8 text in order.
-  std::vector<TextSection> split(std::string_view text, bool parse_special) const;
+  /// The non-empty sections of valid UTF-8 text in order. After a stop it looks no further.
+  std::vector<TextSection> split(std::string_view text, bool parse_special, const std::stop_token& stop = {}) const;
 
  private:
   struct Match {
@@ -44,7 +45,7 @@ class AddedTokenMatcher {
   };
 
   void insert(std::size_t token);
-  std::optional<Match> find(std::string_view text, std::size_t from) const;
+  std::optional<Match> find(std::string_view text, std::size_t from, const std::stop_token& stop) const;
   const AddedToken* longest_at(std::string_view text) const;
 
   std::vector<AddedToken> tokens_;

@@ -19,11 +19,12 @@ constexpr std::string_view kSpaceMark = "\u2581";
 /// Words with more bytes go through the heap.
 constexpr std::size_t kShortWord = 64;
 
-void link_symbols(Scratch& scratch) {
+void link_symbols(Scratch& scratch, const std::stop_token& stop) {
   scratch.symbols.clear();
   scratch.symbols.reserve(scratch.ids.size());
   std::uint32_t position = 0;
   for (const std::int32_t id : scratch.ids) {
+    if (stop.stop_requested()) return;
     scratch.symbols.push_back({id, position - 1, position + 1});
     ++position;
   }
@@ -111,7 +112,8 @@ Result<void> BpeModel::add_merges(const BpeSource& source) {
   return {};
 }
 
-void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const {
+void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids,
+                      const std::stop_token& stop) const {
   if (!whole_words_.empty()) {
     if (const auto found = whole_words_.find(word); found != whole_words_.end()) {
       ids.push_back(found->second);
@@ -120,21 +122,22 @@ void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::
   }
   scratch.ids.clear();
   if (alphabet_ == BpeAlphabet::bytes) {
-    load_bytes(word, scratch.ids);
+    load_bytes(word, scratch.ids, stop);
   } else {
-    load_characters(word, scratch.ids);
+    load_characters(word, scratch.ids, stop);
   }
   if (scratch.ids.size() > kShortWord) {
-    merge_long(scratch);
+    merge_long(scratch, stop);
   } else if (scratch.ids.size() > 1) {
     merge_short(scratch);
   }
   ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
 }
 
-void BpeModel::load_bytes(std::string_view word, std::vector<std::int32_t>& ids) const {
+void BpeModel::load_bytes(std::string_view word, std::vector<std::int32_t>& ids, const std::stop_token& stop) const {
   bool after_unknown = false;
   for (const char byte : word) {
+    if (stop.stop_requested()) return;
     const std::int32_t id = byte_ids_[static_cast<unsigned char>(byte)];
     if (id >= 0) {
       ids.push_back(id);
@@ -158,9 +161,11 @@ bool BpeModel::has_fallback(std::string_view character) const {
 
 /// As Hugging Face tokenizers do, the unknown id is written when the next known character comes, so behind bytes that
 /// fall back in between.
-void BpeModel::load_characters(std::string_view word, std::vector<std::int32_t>& ids) const {
+void BpeModel::load_characters(std::string_view word, std::vector<std::int32_t>& ids,
+                               const std::stop_token& stop) const {
   bool pending = false;
   for (std::size_t length = 0; !word.empty(); word.remove_prefix(length)) {
+    if (stop.stop_requested()) return;
     length = first_utf8_part(word).length;
     const std::string_view character = word.substr(0, length);
     if (const std::int32_t id = character_id(character); id >= 0) {
@@ -177,11 +182,12 @@ void BpeModel::load_characters(std::string_view word, std::vector<std::int32_t>&
   if (pending) ids.push_back(*unknown_id_);
 }
 
-void BpeModel::cut(std::string_view word, std::vector<std::string_view>& parts) const {
+void BpeModel::cut(std::string_view word, std::vector<std::string_view>& parts, const std::stop_token& stop) const {
   std::size_t begin = 0;
   if (cuts_before_space_) {
     for (std::size_t at = word.find(kSpaceMark); at != std::string_view::npos;
          at = word.find(kSpaceMark, at + kSpaceMark.size())) {
+      if (stop.stop_requested()) break;
       if (at == begin || word.substr(begin, at - begin).ends_with(kSpaceMark)) continue;
       parts.push_back(word.substr(begin, at - begin));
       begin = at;
@@ -210,7 +216,9 @@ void BpeModel::merge_short(Scratch& scratch) const {
 void BpeModel::add_candidate(Scratch& scratch, std::uint32_t left) const {
   const Scratch::Symbol& symbol = scratch.symbols[left];
   const std::uint32_t rank = merges_.find(symbol.id, scratch.symbols[symbol.next].id).rank;
-  if (rank != Merge::kNever) scratch.heap.push_back((std::uint64_t{rank} << 32U) | left);
+  if (rank == Merge::kNever) return;
+  scratch.heap.push_back((std::uint64_t{rank} << 32U) | left);
+  std::ranges::push_heap(scratch.heap, std::greater<>{});
 }
 
 void BpeModel::apply_candidate(Scratch& scratch, std::uint64_t candidate) const {
@@ -225,24 +233,18 @@ void BpeModel::apply_candidate(Scratch& scratch, std::uint64_t candidate) const 
   left.id = merge.merged;
   right.id = -1;
   left.next = right.next;
-  const auto add = [&](std::uint32_t at) {
-    const std::size_t before = scratch.heap.size();
-    add_candidate(scratch, at);
-    if (scratch.heap.size() > before) std::ranges::push_heap(scratch.heap, std::greater<>{});
-  };
   if (left.next < symbols.size()) {
     symbols[left.next].previous = position;
-    add(position);
+    add_candidate(scratch, position);
   }
-  if (position > 0) add(left.previous);
+  if (position > 0) add_candidate(scratch, left.previous);
 }
 
-void BpeModel::merge_long(Scratch& scratch) const {
-  link_symbols(scratch);
+void BpeModel::merge_long(Scratch& scratch, const std::stop_token& stop) const {
+  link_symbols(scratch, stop);
   scratch.heap.clear();
-  for (std::uint32_t i = 0; i + 1 < scratch.symbols.size(); ++i) add_candidate(scratch, i);
-  std::ranges::make_heap(scratch.heap, std::greater<>{});
-  while (!scratch.heap.empty()) {
+  for (std::uint32_t i = 0; i + 1 < scratch.symbols.size() && !stop.stop_requested(); ++i) add_candidate(scratch, i);
+  while (!scratch.heap.empty() && !stop.stop_requested()) {
     std::ranges::pop_heap(scratch.heap, std::greater<>{});
     const std::uint64_t candidate = scratch.heap.back();
     scratch.heap.pop_back();

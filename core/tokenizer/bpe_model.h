@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -59,11 +60,13 @@ class BpeModel {
 
   /// Cuts a word in front of each "▁" that no merge can join with what stands before it: encoding the parts one by one
   /// gives the ids of the whole, and parts repeat. Leaves the word whole where the vocabulary does not allow that.
-  void cut(std::string_view word, std::vector<std::string_view>& parts) const;
+  /// After a stop the rest is one part.
+  void cut(std::string_view word, std::vector<std::string_view>& parts, const std::stop_token& stop = {}) const;
 
   /// Appends the ids of a word (less than 2^32 bytes; valid UTF-8 if the alphabet is characters). Time is n log n in
-  /// its length.
-  void encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids) const;
+  /// its length. After a stop in a long word its ids are no longer those of the word.
+  void encode(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& ids,
+              const std::stop_token& stop = {}) const;
 
  private:
   /// Lets a std::string_view be looked up without a copy.
@@ -78,15 +81,15 @@ class BpeModel {
   void add_fallback(const BpeSource& source);
   bool can_cut(const BpeSource& source) const;
   /// The ids of the single bytes.
-  void load_bytes(std::string_view word, std::vector<std::int32_t>& ids) const;
+  void load_bytes(std::string_view word, std::vector<std::int32_t>& ids, const std::stop_token& stop) const;
   /// The ids of the single characters.
-  void load_characters(std::string_view word, std::vector<std::int32_t>& ids) const;
+  void load_characters(std::string_view word, std::vector<std::int32_t>& ids, const std::stop_token& stop) const;
   std::int32_t character_id(std::string_view character) const;
   bool has_fallback(std::string_view character) const;
   /// Scans for the best merge each time: quadratic, and the fastest for words of usual length.
   void merge_short(Scratch& scratch) const;
   /// Keeps candidates in a heap and tokens in a linked list.
-  void merge_long(Scratch& scratch) const;
+  void merge_long(Scratch& scratch, const std::stop_token& stop) const;
   void add_candidate(Scratch& scratch, std::uint32_t left) const;
   void apply_candidate(Scratch& scratch, std::uint64_t candidate) const;
 

@@ -22,6 +22,7 @@ std::vector<AddedToken> tokens_looked_for(const BpeTokenizerParts& parts, bool n
 /// The state of one call of encode().
 struct BpeTokenizer::Run {
   bool parse_special;
+  const std::stop_token& stop;
   WordCache cache;
   TextArena arena;
   BpeModel::Scratch scratch;
@@ -37,12 +38,13 @@ BpeTokenizer::BpeTokenizer(BpeTokenizerParts parts)
   for (const AddedToken& token : parts_.added) special_[static_cast<std::size_t>(token.id)] = token.special;
 }
 
-std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, const EncodeOptions& options) const {
-  Run run{options.parse_special, WordCache(text.size()), {}, {}, {}, {}};
+Result<std::vector<std::int32_t>> BpeTokenizer::encode(std::string_view text, const EncodeOptions& options,
+                                                       const std::stop_token& stop) const {
+  Run run{options.parse_special, stop, WordCache(text.size()), {}, {}, {}, {}};
   run.ids.reserve(text.size() / 3 + 2);
   if (valid_utf8_prefix(text) < text.size()) text = run.arena.emplace_back(replace_invalid_utf8(text));
   if (options.add_special) run.ids = parts_.prefix;
-  for (const TextSection& section : raw_matcher_.split(text, options.parse_special)) {
+  for (const TextSection& section : raw_matcher_.split(text, options.parse_special, stop)) {
     if (section.id) {
       run.ids.push_back(*section.id);
     } else {
@@ -50,14 +52,15 @@ std::vector<std::int32_t> BpeTokenizer::encode(std::string_view text, const Enco
     }
   }
   if (options.add_special) run.ids.insert(run.ids.end(), parts_.suffix.begin(), parts_.suffix.end());
+  if (stop.stop_requested()) return cancelled();
   return std::move(run.ids);
 }
 
 void BpeTokenizer::encode_section(std::string_view text, bool at_start, Run& run) const {
   // White space cut off the start still counts as the start of the whole text.
   if (parts_.normalizer.strips_left() && leading_space_length(text) > 0) at_start = false;
-  if (parts_.normalizer.may_change(text)) text = run.arena.emplace_back(parts_.normalizer.normalize(text));
-  for (const TextSection& section : normalized_matcher_.split(text, run.parse_special)) {
+  if (parts_.normalizer.may_change(text)) text = run.arena.emplace_back(parts_.normalizer.normalize(text, run.stop));
+  for (const TextSection& section : normalized_matcher_.split(text, run.parse_special, run.stop)) {
     if (section.id) {
       run.ids.push_back(*section.id);
     } else {
@@ -67,16 +70,19 @@ void BpeTokenizer::encode_section(std::string_view text, bool at_start, Run& run
 }
 
 void BpeTokenizer::encode_words(std::string_view text, bool at_start, Run& run) const {
-  for (const std::string_view word : parts_.pre_tokenizer.split(text, at_start, run.arena)) {
+  for (const std::string_view word : parts_.pre_tokenizer.split(text, at_start, run.arena, run.stop)) {
     run.parts.clear();
-    parts_.model.cut(word, run.parts);
-    for (const std::string_view part : run.parts) encode_word(part, run);
+    parts_.model.cut(word, run.parts, run.stop);
+    for (const std::string_view part : run.parts) {
+      if (run.stop.stop_requested()) return;
+      encode_word(part, run);
+    }
   }
 }
 
 void BpeTokenizer::encode_word(std::string_view word, Run& run) const {
   if (word.size() > WordCache::kLongestWord) {
-    parts_.model.encode(word, run.scratch, run.ids);
+    parts_.model.encode(word, run.scratch, run.ids, run.stop);
     return;
   }
   WordCache::Entry& entry = run.cache.place(word);
@@ -87,7 +93,7 @@ void BpeTokenizer::encode_word(std::string_view word, Run& run) const {
                 run.ids.begin() + static_cast<std::ptrdiff_t>(first));
     return;
   }
-  parts_.model.encode(word, run.scratch, run.ids);
+  parts_.model.encode(word, run.scratch, run.ids, run.stop);
   entry = {word, first, run.ids.size() - first};
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,9 @@ class BpeTokenizer final : public Tokenizer {
  public:
   explicit BpeTokenizer(BpeTokenizerParts parts);
 
-  std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options) const override;
+  using Tokenizer::encode;
+  Result<std::vector<std::int32_t>> encode(std::string_view text, const EncodeOptions& options,
+                                           const std::stop_token& stop) const override;
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const override;
   std::string piece(std::int32_t id) const override;
   std::int32_t vocabulary_size() const override { return static_cast<std::int32_t>(parts_.pieces.size()); }

@@ -27,12 +27,14 @@ void append_lowercase(std::string_view character, std::string& lower) {
   lower.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
 }
 
-std::string perform(const NormalForm& form, std::string_view text) { return to_normal_form(text, form); }
+std::string perform(const NormalForm& form, std::string_view text, const std::stop_token& stop) {
+  return to_normal_form(text, form, stop);
+}
 
-std::string perform(const LowercaseText&, std::string_view text) {
+std::string perform(const LowercaseText&, std::string_view text, const std::stop_token& stop) {
   std::string lower;
   lower.reserve(text.size());
-  while (!text.empty()) {
+  while (!text.empty() && !stop.stop_requested()) {
     const std::size_t length = first_utf8_part(text).length;
     append_lowercase(text.substr(0, length), lower);
     text.remove_prefix(length);
@@ -40,18 +42,18 @@ std::string perform(const LowercaseText&, std::string_view text) {
   return lower;
 }
 
-std::string perform(const StripSpace& strip, std::string_view text) {
+std::string perform(const StripSpace& strip, std::string_view text, const std::stop_token&) {
   if (strip.left) text.remove_prefix(leading_space_length(text));
   if (strip.right) text = text.substr(0, trailing_space_begin(text));
   return std::string(text);
 }
 
-std::string perform(const PrependText& prepend, std::string_view text) {
+std::string perform(const PrependText& prepend, std::string_view text, const std::stop_token&) {
   return text.empty() ? std::string() : prepend.text + std::string(text);
 }
 
-std::string perform(const ReplaceText& replace, std::string_view text) {
-  return replace.pattern.replace(text, replace.content);
+std::string perform(const ReplaceText& replace, std::string_view text, const std::stop_token& stop) {
+  return replace.pattern.replace(text, replace.content, stop);
 }
 
 }  // namespace
@@ -65,10 +67,10 @@ bool Normalizer::may_change(std::string_view text) const {
   });
 }
 
-std::string Normalizer::normalize(std::string_view text) const {
+std::string Normalizer::normalize(std::string_view text, const std::stop_token& stop) const {
   std::string normal(text);
   for (const Step& step : steps_) {
-    normal = std::visit([&normal](const auto& kind) { return perform(kind, normal); }, step);
+    normal = std::visit([&](const auto& kind) { return perform(kind, normal, stop); }, step);
   }
   return normal;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,7 +37,8 @@ class Normalizer {
   bool empty() const { return steps_.empty(); }
   /// False only if normalize() would give valid UTF-8 `text` back as it is.
   bool may_change(std::string_view text) const;
-  std::string normalize(std::string_view text) const;
+  /// After a stop what it returns is cut short.
+  std::string normalize(std::string_view text, const std::stop_token& stop = {}) const;
   /// True if white space may be cut off the beginning of a text.
   bool strips_left() const;
 

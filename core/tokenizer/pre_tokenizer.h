@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -36,8 +37,9 @@ class PreTokenizer {
 
   void add(Step step);
   /// Pieces point into `text` or into strings added to `arena`. `at_start` says that nothing of the whole text lies
-  /// before `text`.
-  std::vector<std::string_view> split(std::string_view text, bool at_start, TextArena& arena) const;
+  /// before `text`. After a stop it cuts no further.
+  std::vector<std::string_view> split(std::string_view text, bool at_start, TextArena& arena,
+                                      const std::stop_token& stop = {}) const;
 
  private:
   std::vector<Step> steps_;

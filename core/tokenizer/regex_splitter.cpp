@@ -37,12 +37,14 @@ Result<RegexSplitter> RegexSplitter::compile(const SplitRule& rule) {
   return RegexSplitter(std::move(*pattern), rule);
 }
 
-void RegexSplitter::split(std::span<const std::string_view> texts, std::vector<std::string_view>& pieces) const {
+void RegexSplitter::split(std::span<const std::string_view> texts, std::vector<std::string_view>& pieces,
+                          const std::stop_token& stop) const {
   const MatchScratch scratch;
   std::vector<PatternSection> sections;
   for (const std::string_view text : texts) {
+    if (stop.stop_requested()) return;
     sections.clear();
-    pattern_.find(text, scratch, sections);
+    pattern_.find(text, scratch, sections, stop);
     if (invert_) {
       for (PatternSection& section : sections) section.is_match = !section.is_match;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,9 @@ class RegexSplitter {
   static Result<RegexSplitter> compile(const SplitRule& rule);
 
   /// Appends the pieces of each text to `pieces`; they point into `texts` and are never empty. Texts must be valid
-  /// UTF-8.
-  void split(std::span<const std::string_view> texts, std::vector<std::string_view>& pieces) const;
+  /// UTF-8. After a stop it cuts no further.
+  void split(std::span<const std::string_view> texts, std::vector<std::string_view>& pieces,
+             const std::stop_token& stop = {}) const;
 
  private:
   RegexSplitter(TextPattern pattern, const SplitRule& rule)

@@ -66,28 +66,30 @@ TextPattern TextPattern::literal(std::string_view text) {
   return pattern;
 }
 
-void TextPattern::find(std::string_view text, const MatchScratch& scratch,
-                       std::vector<PatternSection>& sections) const {
+void TextPattern::find(std::string_view text, const MatchScratch& scratch, std::vector<PatternSection>& sections,
+                       const std::stop_token& stop) const {
   if (code_) {
-    find_expression(text, scratch, sections);
+    find_expression(text, scratch, sections, stop);
   } else {
-    find_literal(text, sections);
+    find_literal(text, sections, stop);
   }
 }
 
-void TextPattern::find_literal(std::string_view text, std::vector<PatternSection>& sections) const {
+void TextPattern::find_literal(std::string_view text, std::vector<PatternSection>& sections,
+                               const std::stop_token& stop) const {
   std::size_t done = 0;
   for (std::size_t at = text.find(literal_); at != std::string_view::npos; at = text.find(literal_, done)) {
+    if (stop.stop_requested()) break;
     append_match({at, at + literal_.size(), true}, done, sections);
   }
   if (done < text.size()) sections.push_back({done, text.size(), false});
 }
 
 void TextPattern::find_expression(std::string_view text, const MatchScratch& scratch,
-                                  std::vector<PatternSection>& sections) const {
+                                  std::vector<PatternSection>& sections, const std::stop_token& stop) const {
   std::size_t done = 0, from = 0;
   bool after_match = false;
-  while (from <= text.size()) {
+  while (from <= text.size() && !stop.stop_requested()) {
     const std::optional<PatternSection> match = next_match(code_.get(), scratch.data(), text, from);
     if (!match) break;
     const bool empty = match->begin == match->end;
@@ -99,17 +101,15 @@ void TextPattern::find_expression(std::string_view text, const MatchScratch& scr
   if (done < text.size()) sections.push_back({done, text.size(), false});
 }
 
-std::string TextPattern::replace(std::string_view text, std::string_view replacement) const {
+std::string TextPattern::replace(std::string_view text, std::string_view replacement,
+                                 const std::stop_token& stop) const {
   std::vector<PatternSection> sections;
-  if (code_) {
-    find_expression(text, MatchScratch(), sections);
-  } else {
-    find_literal(text, sections);
-  }
+  find(text, MatchScratch(), sections, stop);
   std::string replaced;
   replaced.reserve(text.size());
   const std::size_t limit = 64 * text.size() + 4096;
   for (const PatternSection& section : sections) {
+    if (stop.stop_requested()) break;
     const bool replaces = section.is_match && replaced.size() < limit;
     replaced += replaces ? replacement : text.substr(section.begin, section.end - section.begin);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,16 +40,19 @@ class TextPattern {
   static TextPattern literal(std::string_view text);
 
   /// Appends the sections of valid UTF-8 text in order; together they cover it. Matches may be empty, but not directly
-  /// behind another match. Where matching gives up (its limits are there for hostile patterns) the rest is no match.
-  void find(std::string_view text, const MatchScratch& scratch, std::vector<PatternSection>& sections) const;
+  /// behind another match. Where matching gives up (its limits are there for hostile patterns) the rest is no match;
+  /// after a stop likewise.
+  void find(std::string_view text, const MatchScratch& scratch, std::vector<PatternSection>& sections,
+            const std::stop_token& stop = {}) const;
   /// `text` with every match replaced. A hostile file could make text grow without bound: matches behind the point
   /// where the result has 64 times the length of `text` and 4 KiB more are kept as they stand.
-  std::string replace(std::string_view text, std::string_view replacement) const;
+  std::string replace(std::string_view text, std::string_view replacement, const std::stop_token& stop = {}) const;
 
  private:
   TextPattern() = default;
-  void find_literal(std::string_view text, std::vector<PatternSection>& sections) const;
-  void find_expression(std::string_view text, const MatchScratch& scratch, std::vector<PatternSection>& sections) const;
+  void find_literal(std::string_view text, std::vector<PatternSection>& sections, const std::stop_token& stop) const;
+  void find_expression(std::string_view text, const MatchScratch& scratch, std::vector<PatternSection>& sections,
+                       const std::stop_token& stop) const;
 
   std::string literal_;
   std::shared_ptr<const pcre2_real_code_8> code_;  ///< null for plain text

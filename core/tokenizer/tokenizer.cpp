@@ -61,6 +61,10 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::from_gguf(const GgufVocabula
   return build_gguf_tokenizer(vocabulary);
 }
 
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  return *encode(text, options, std::stop_token());  // only a stop makes it fail
+}
+
 Result<std::shared_ptr<const Tokenizer>> Tokenizer::of(const Checkpoint& checkpoint) {
   return std::visit(FromSource{}, checkpoint.tokenizer());
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,10 @@ class Tokenizer {
   static Result<std::shared_ptr<const Tokenizer>> of(const Checkpoint& checkpoint);
 
   /// Ids of UTF-8 text. Invalid UTF-8 is replaced by U+FFFD, one per maximal invalid part.
-  virtual std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
+  std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
+  /// The same for long texts: `cancelled` soon after a stop was requested, whatever it is at.
+  virtual Result<std::vector<std::int32_t>> encode(std::string_view text, const EncodeOptions& options,
+                                                   const std::stop_token& stop) const = 0;
   /// UTF-8 text; bytes that do not form a character become U+FFFD. Ids out of range are left out.
   virtual std::string decode(std::span<const std::int32_t> ids, bool skip_special = false) const = 0;
   /// The raw bytes of one id (may be part of a character).

@@ -64,6 +64,27 @@ bool may_change(char32_t character) {
   return is_jamo || decomposes || joins_previous || property.combining_class != 0;
 }
 
+/// The length of a piece that can be normalized by itself: no ASCII character is changed by, moved before or joined to
+/// what stands in front of it, so the text may be cut there (UAX #15, 9.1: a boundary).
+std::size_t piece_length(std::string_view text) {
+  constexpr std::size_t shortest = std::size_t{1} << 16U;
+  for (std::size_t i = shortest; i < text.size(); ++i)
+    if (static_cast<unsigned char>(text[i]) < 0x80) return i;
+  return text.size();
+}
+
+void append_normal_form(std::string_view text, NormalForm form, std::string& normal) {
+  const bool compatibility = form == NormalForm::nfkc || form == NormalForm::nfkd;
+  CodePoints points = decompose(text, compatibility);
+  order_marks(points);
+  if (form == NormalForm::nfc || form == NormalForm::nfkc) compose(points);
+  for (const utf8proc_int32_t point : points) {
+    std::array<utf8proc_uint8_t, 4> bytes{};
+    const utf8proc_ssize_t length = utf8proc_encode_char(point, bytes.data());
+    normal.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+  }
+}
+
 }  // namespace
 
 bool may_change_under_nfc(std::string_view text) {
@@ -75,17 +96,13 @@ bool may_change_under_nfc(std::string_view text) {
   return false;
 }
 
-std::string to_normal_form(std::string_view text, NormalForm form) {
-  const bool compatibility = form == NormalForm::nfkc || form == NormalForm::nfkd;
-  CodePoints points = decompose(text, compatibility);
-  order_marks(points);
-  if (form == NormalForm::nfc || form == NormalForm::nfkc) compose(points);
+std::string to_normal_form(std::string_view text, NormalForm form, const std::stop_token& stop) {
   std::string normal;
   normal.reserve(text.size());
-  for (const utf8proc_int32_t point : points) {
-    std::array<utf8proc_uint8_t, 4> bytes{};
-    const utf8proc_ssize_t length = utf8proc_encode_char(point, bytes.data());
-    normal.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(length));
+  while (!text.empty() && !stop.stop_requested()) {
+    const std::size_t length = piece_length(text);
+    append_normal_form(text.substr(0, length), form, normal);
+    text.remove_prefix(length);
   }
   return normal;
 }
