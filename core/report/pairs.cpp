@@ -20,17 +20,17 @@ std::string verdict_of(const PairRow& row) {
   const bool is_worse = (row.figure == PairFigure::f1) == (pair.difference < 0);
   const std::string_view direction = is_worse ? "worse" : "better";
   const std::string until_now = pair.n < pair.asked ? fmt::format(" {} so far", n) : std::string();
-  if (row.p_holm <= significance) return std::string(direction) + until_now;
+  if (row.resolved()) return std::string(direction) + until_now;
   return fmt::format("{} by its own interval, not resolved among all comparisons {}", direction, n);
 }
 
-PairRow pair_row(const RunResult& base, const RunResult& other, PairFigure figure) {
+PairRow pair_row(const RunResult& base, const RunResult& other, PairFigure figure, Scorer scorer) {
   PairRow row;
   row.configuration = run_name(other);
   row.baseline = run_name(base);
   row.figure = figure;
-  if (base.qa) row.scorer = base.qa->task.scorer;
-  auto compared = figure == PairFigure::f1 ? compare_runs(base, other, row.scorer) : compare_perplexities(base, other);
+  row.scorer = scorer;
+  auto compared = figure == PairFigure::f1 ? compare_runs(base, other, scorer) : compare_perplexities(base, other);
   if (compared)
     row.comparison = *compared;
   else
@@ -44,10 +44,13 @@ bool has_row(const RunResult& base, const RunResult& other, PairFigure figure) {
 }
 
 /// The rows of one figure, which are one family of comparisons.
-std::vector<PairRow> rows_of(std::span<const RunResult> runs, PairFigure figure) {
+std::vector<PairRow> family(const RunResult& base, std::span<const RunResult* const> others, PairFigure figure,
+                            Scorer scorer, const std::stop_token& stop) {
   std::vector<PairRow> rows;
-  for (std::size_t i = 1; i < runs.size(); ++i)
-    if (has_row(runs.front(), runs[i], figure)) rows.push_back(pair_row(runs.front(), runs[i], figure));
+  for (const RunResult* other : others) {
+    if (stop.stop_requested()) return {};
+    rows.push_back(pair_row(base, *other, figure, scorer));
+  }
   std::vector<double> p;
   for (const PairRow& row : rows)
     if (row.comparison) p.push_back(row.comparison->p);
@@ -67,9 +70,24 @@ std::string_view pair_figure_name(PairFigure figure) { return figure == PairFigu
 
 std::string_view pair_item_name(PairFigure figure) { return figure == PairFigure::f1 ? "questions" : "windows"; }
 
+bool PairRow::resolved() const { return comparison && comparison->resolved() && p_holm <= significance; }
+
+std::vector<PairRow> f1_pairs(const RunResult& base, std::span<const RunResult* const> others, Scorer scorer,
+                              const std::stop_token& stop) {
+  return family(base, others, PairFigure::f1, scorer, stop);
+}
+
 std::vector<PairRow> pair_rows(std::span<const RunResult> runs) {
-  std::vector<PairRow> rows = rows_of(runs, PairFigure::f1);
-  for (PairRow& row : rows_of(runs, PairFigure::perplexity)) rows.push_back(std::move(row));
+  std::vector<PairRow> rows;
+  if (runs.empty()) return rows;
+  const RunResult& base = runs.front();
+  const Scorer scorer = base.qa ? base.qa->task.scorer : Scorer::lm_eval;
+  for (const PairFigure figure : {PairFigure::f1, PairFigure::perplexity}) {
+    std::vector<const RunResult*> others;
+    for (const RunResult& run : runs.subspan(1))
+      if (has_row(base, run, figure)) others.push_back(&run);
+    for (PairRow& row : family(base, others, figure, scorer, {})) rows.push_back(std::move(row));
+  }
   return rows;
 }
 

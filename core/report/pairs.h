@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,16 @@ struct PairRow {
   /// "worse" or "better"; these only when the interval leaves out 0 and p is at most 0.05, and alone only when the
   /// corrected p is too.
   std::string verdict;
+
+  /// Whether the difference can be told from chance among all comparisons of the table: the interval leaves out 0 and
+  /// the corrected p is at most 0.05.
+  bool resolved() const;
 };
+
+/// `others` against `base` in F1 by this scorer: one family of comparisons, a row for each, in order. A stop ends it
+/// early, with no rows.
+std::vector<PairRow> f1_pairs(const RunResult& base, std::span<const RunResult* const> others, Scorer scorer,
+                              const std::stop_token& stop = {});
 
 /// Every run but the first against the first: in F1 where one of the two answered questions, in perplexity where both
 /// have one. A run with a KL divergence has its ratio of perplexities from there, token by token, and no row here.

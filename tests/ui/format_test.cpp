@@ -38,29 +38,35 @@ class FormatTest : public QObject {
   }
 
   void an_unresolved_difference_is_never_called_better() {
-    PairedComparison pair;
+    PairRow row;
+    PairedComparison& pair = row.comparison.emplace();
     pair.n = 20;
     pair.clusters = 20;
     pair.difference = 0.05;
     pair.low = -0.02;
     pair.high = 0.12;
-    QVERIFY(format_pair(pair).contains(QStringLiteral("not resolved at n = 20")));
-    QVERIFY(!format_pair(pair).contains(QStringLiteral("p =")));
+    QVERIFY(format_pair(row).contains(QStringLiteral("not resolved at n = 20")));
+    QVERIFY(!format_pair(row).contains(QStringLiteral("p =")));
     pair.low = 0.01;
     pair.p = 0.012;
-    QCOMPARE(format_pair(pair), QStringLiteral("+5.0 [+1.0, +12.0], p = 0.012"));
+    row.p_holm = 0.036;
+    QCOMPARE(format_pair(row), QStringLiteral("+5.0 [+1.0, +12.0], Holm p = 0.036"));
+    row.p_holm = 0.084;
+    QCOMPARE(format_pair(row), QStringLiteral("+5.0 [+1.0, +12.0], Holm p = 0.084, not resolved"));
   }
 
   void a_difference_of_an_unfinished_run_says_of_how_many() {
-    PairedComparison pair;
+    PairRow row;
+    PairedComparison& pair = row.comparison.emplace();
     pair.n = 20;
     pair.asked = 297;
     pair.clusters = 20;
     pair.low = -0.02;
     pair.high = 0.12;
-    QVERIFY(format_pair(pair).endsWith(QStringLiteral("not resolved at n = 20 of 297")));
+    QVERIFY(format_pair(row).endsWith(QStringLiteral("not resolved at n = 20 of 297")));
     pair.low = 0.01;
-    QVERIFY(format_pair(pair).endsWith(QStringLiteral("at n = 20 of 297 so far")));
+    row.p_holm = 0.01;
+    QVERIFY(format_pair(row).endsWith(QStringLiteral("at n = 20 of 297 so far")));
   }
 
   void rate_and_time_left() {

@@ -73,7 +73,7 @@ class ModelsTest : public QObject {
     QSignalSpy pinned(&runs, &RunsModel::pinned);
     runs.add(entry_named("fp16", 0.5));
     const RunId second = runs.add(entry_named("nf4", 0.4));
-    runs.update(second, [](RunEntry& entry) { entry.pair = PairedComparison(); });
+    runs.update(second, [](RunEntry& entry) { entry.pair = PairRow(); });
     runs.pin(second);
     QCOMPARE(pinned.count(), 2);
     QVERIFY(!runs.find(second)->pair.has_value());

@@ -39,22 +39,16 @@ ChartSeries legend_entry(const QString& name, bool faded) {
 }
 
 /// What the pairs against the baseline say, in words that do not claim more than they can: with several configurations
-/// one small p value is to be expected, so p values are corrected together.
+/// one small p value is to be expected, so only what stays after correction counts.
 QString verdict(const std::vector<const RunEntry*>& runs) {
-  constexpr double level = 0.05;
-  std::vector<const RunEntry*> paired;
-  std::vector<double> p;
+  bool any_paired = false;
+  QStringList worse, better;
   for (const RunEntry* run : runs) {
     if (!run->pair) continue;
-    paired.push_back(run);
-    p.push_back(run->pair->p);
+    any_paired = true;
+    if (run->pair->resolved()) (run->pair->comparison->difference < 0 ? worse : better) << run_label(*run);
   }
-  if (paired.empty()) return {};
-  const std::vector<double> adjusted = holm_adjust(p);
-  QStringList worse, better;
-  for (std::size_t i = 0; i < paired.size(); ++i)
-    if (adjusted[i] <= level && paired[i]->pair->resolved())
-      (paired[i]->pair->difference < 0 ? worse : better) << run_label(*paired[i]);
+  if (!any_paired) return {};
   if (worse.isEmpty() && better.isEmpty())
     return tr(
         "With this many questions no difference from the baseline can be told from chance (Holm-corrected p > 0.05).");

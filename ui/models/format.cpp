@@ -43,7 +43,8 @@ QString format_rate(double per_second) {
   return QStringLiteral("%1 s each").arg(1 / per_second, 0, 'f', 1);
 }
 
-QString format_pair(const PairedComparison& pair) {
+QString format_pair(const PairRow& row) {
+  const PairedComparison& pair = *row.comparison;
   const auto points = [](double share) {
     return QStringLiteral("%1%2").arg(share > 0 ? QStringLiteral("+") : QString()).arg(100 * share, 0, 'f', 1);
   };
@@ -51,8 +52,9 @@ QString format_pair(const PairedComparison& pair) {
       QStringLiteral("%1 [%2, %3]").arg(points(pair.difference), points(pair.low), points(pair.high));
   const QString n = QString::fromStdString(count_text(pair.n, pair.asked));
   if (!pair.resolved()) return QStringLiteral("%1, not resolved at n = %2").arg(interval, n);
-  const QString resolved = QStringLiteral("%1, p = %2").arg(interval, format_number(pair.p, 2));
-  return pair.n < pair.asked ? QStringLiteral("%1 at n = %2 so far").arg(resolved, n) : resolved;
+  const QString corrected = QStringLiteral("%1, Holm p = %2").arg(interval, format_number(row.p_holm, 2));
+  if (!row.resolved()) return corrected + QStringLiteral(", not resolved");
+  return pair.n < pair.asked ? QStringLiteral("%1 at n = %2 so far").arg(corrected, n) : corrected;
 }
 
 }  // namespace quantscope::ui

@@ -4,7 +4,7 @@
 #include <QString>
 #include <cstdint>
 
-#include "core/experiment/run_result.h"
+#include "core/report/pairs.h"
 
 namespace quantscope::ui {
 
@@ -16,8 +16,9 @@ QString format_percent(const MeanEstimate& estimate);      ///< "41.2 ± 3.1", o
 QString format_with_error(double value, double error);     ///< "23.58 ± 0.41"
 QString format_duration(double seconds);                   ///< "5 s", "2 min 10 s", "1 h 05 min"
 QString format_rate(double per_second);                    ///< "12.3/s", "4.0 s each"
-/// "+1.2 [-0.3, 2.7], p = 0.11", or "not resolved at n = 20" when the interval holds 0. In percentage points.
-QString format_pair(const PairedComparison& pair);
+/// "+1.2 [0.3, 2.1], Holm p = 0.011", or "not resolved" with n or p when it cannot be told from chance. In percentage
+/// points; p is corrected for all comparisons with the baseline. Precondition: the comparison was made.
+QString format_pair(const PairRow& pair);
 
 inline QString to_qt(std::string_view text) {
   return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/result_rows.h"
 
-#include "core/experiment/compare_runs.h"
 
 namespace quantscope::ui {
 RunEntry row_of(const RunResult& run) {
@@ -16,13 +15,16 @@ RunEntry row_of(const RunResult& run) {
 
 std::vector<RunEntry> rows_of(std::span<const RunResult> runs, Scorer scorer) {
   std::vector<RunEntry> rows;
+  std::vector<const RunResult*> others;
   for (const RunResult& run : runs) {
-    RunEntry row = row_of(run);
-    row.id = static_cast<RunId>(rows.size()) + 1;
-    if (!rows.empty())
-      if (const auto pair = compare_runs(runs.front(), run, scorer)) row.pair = *pair;
-    rows.push_back(std::move(row));
+    if (!rows.empty()) others.push_back(&run);
+    rows.push_back(row_of(run));
+    rows.back().id = static_cast<RunId>(rows.size());
   }
+  if (rows.empty()) return rows;
+  std::vector<PairRow> pairs = f1_pairs(runs.front(), others, scorer);
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    if (pairs[i].comparison) rows[i + 1].pair = std::move(pairs[i]);
   return rows;
 }
 

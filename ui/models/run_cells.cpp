@@ -63,9 +63,12 @@ QString rate_text(const RunEntry& entry) {
   return QStringLiteral("%1%2").arg(rate.measured ? QString() : QStringLiteral("≈ ")).arg(rate.value, 0, 'f', 1);
 }
 
-QString pair_help(const PairedComparison& pair) {
-  QString text = tr("Paired over the same %1 questions. Exact matches lost: %2, won: %3 (McNemar p = %4).")
+QString pair_help(const PairRow& row) {
+  const PairedComparison& pair = *row.comparison;
+  QString text = tr("Paired over the same %1 questions. p = %2 for this comparison alone, %3 corrected (Holm) for all "
+                    "comparisons with the baseline. Exact matches lost: %4, won: %5 (McNemar p = %6).")
                      .arg(pair.n)
+                     .arg(format_number(pair.p, 2), format_number(row.p_holm, 2))
                      .arg(pair.flips_worse)
                      .arg(pair.flips_better)
                      .arg(format_number(pair.mcnemar_p, 2));
@@ -144,7 +147,7 @@ QVariant run_cell_value(const RunEntry& entry, Scorer scorer, int column) {
       const Rate rate = rate_of(entry);
       return rate.value <= 0 ? QVariant() : QVariant(rate.value);
     }
-    case RunsModel::difference: return entry.pair ? QVariant(100 * entry.pair->difference) : QVariant();
+    case RunsModel::difference: return entry.pair ? QVariant(100 * entry.pair->comparison->difference) : QVariant();
     default: return {};
   }
 }
@@ -196,9 +199,8 @@ QString run_column_help(int column) {
     case RunsModel::speed: return tr("Generated tokens per second.");
     case RunsModel::difference:
       return tr(
-          "F1 minus that of the pinned baseline over the same questions, with its 95 % interval. Each p stands alone; "
-          "the sentence on "
-          "the Accuracy page corrects for comparing several.");
+          "F1 minus that of the pinned baseline over the same questions, with its 95 % interval. Each p is corrected "
+          "(Holm) for all comparisons with the baseline, as in pairs.csv and report.html.");
     default: return {};
   }
 }

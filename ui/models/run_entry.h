@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/experiment/run_result.h"
+#include "core/report/pairs.h"
 
 namespace quantscope::ui {
 
@@ -26,7 +26,7 @@ struct RunEntry {
   std::shared_ptr<const RunResult> result;      ///< partial while running: memory and tensors
   std::vector<std::array<QaScore, 3>> answers;  ///< streamed in, indexed by Scorer
   double progress = 0;                          ///< 0..1
-  std::optional<PairedComparison> pair;         ///< against the pinned baseline
+  std::optional<PairRow> pair;                  ///< against the pinned baseline; only one that has a comparison
 
   bool ended() const { return stage >= Stage::finished; }
   bool has_result() const { return result != nullptr && ended(); }

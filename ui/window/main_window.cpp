@@ -99,7 +99,7 @@ void MainWindow::open_runs(const QString& path) {
     show_error(this, runs.error());
     return;
   }
-  for (RunEntry& row : rows_of(*runs, runs_.scorer())) runs_.add(std::move(row));
+  for (const RunResult& run : *runs) runs_.add(row_of(run));
   if (!runs->empty()) session_.set_settings(runs->front().request.settings);
 }
 

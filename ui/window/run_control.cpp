@@ -15,6 +15,9 @@ RunControl::RunControl(Session& session, RunsModel& runs, RunQueue& queue, Previ
       question_([](const QString&) { return true; }) {
   connect(&queue_, &RunQueue::run_ended, this, &RunControl::pair_with_baseline);
   connect(&runs_, &RunsModel::pinned, this, &RunControl::pair_with_baseline);
+  // A corrected p depends on how many comparisons there are.
+  connect(&runs_, &RunsModel::rowsInserted, this, &RunControl::pair_with_baseline);
+  connect(&runs_, &RunsModel::rowsRemoved, this, &RunControl::pair_with_baseline);
   connect(&previews_, &Previews::compared, this, [this](const PairsById& pairs) {
     for (const auto& [id, pair] : pairs) runs_.update(id, [&found = pair](RunEntry& entry) { entry.pair = found; });
   });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/worker/previews.h"
-#include "core/experiment/compare_runs.h"
 #include "core/experiment/devices.h"
 
 namespace quantscope::ui {
@@ -87,11 +86,14 @@ void Previews::scan_from(std::shared_ptr<const Checkpoint> checkpoint, std::size
 void Previews::compare(std::shared_ptr<const RunResult> base, std::map<RunId, std::shared_ptr<const RunResult>> others,
                        Scorer scorer) {
   post(comparing_, [this, base = std::move(base), others = std::move(others), scorer](const std::stop_token& token) {
+    std::vector<const RunResult*> results;
+    for (const auto& [id, other] : others) results.push_back(other.get());
+    std::vector<PairRow> rows = f1_pairs(*base, results, scorer, token);
+    if (token.stop_requested()) return;
     PairsById pairs;
-    for (const auto& [id, other] : others) {
-      if (token.stop_requested()) return;
-      if (const auto pair = compare_runs(*base, *other, scorer)) pairs.emplace(id, *pair);
-    }
+    auto row = rows.begin();
+    for (const auto& [id, other] : others)
+      if (PairRow& pair = *row++; pair.comparison) pairs.emplace(id, std::move(pair));
     Q_EMIT compared(pairs);
   });
 }

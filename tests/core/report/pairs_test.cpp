@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -73,6 +74,30 @@ TEST(Verdict, OfARunThatHasNotFinishedSaysOfHowMany) {
   };
   EXPECT_EQ(verdict_of(59, 60), "not resolved at n = 60 of 90");
   EXPECT_EQ(verdict_of(20, 60), "worse at n = 60 of 90 so far");
+}
+
+TEST(F1Pairs, HasARowForEachRunAndCorrectsAsTheTableOfPairs) {
+  RunResult elsewhere = run_with("int8", 1, 2);
+  elsewhere.qa->dataset_hash = "another";
+  const std::vector<RunResult> runs = {run_with("fp16", 60, 60), run_with("nf4", 53, 60), elsewhere,
+                                       run_with("fp4", 52, 60)};
+  const std::vector<const RunResult*> others = {&runs[1], &runs[2], &runs[3]};
+  const auto rows = f1_pairs(runs[0], others, Scorer::lm_eval);
+  const auto table = pair_rows(runs);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_FALSE(rows[1].comparison);
+  EXPECT_FALSE(rows[1].resolved());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].configuration, run_name(*others[i]));
+    EXPECT_EQ(rows[i].p_holm, table[i].p_holm);
+    EXPECT_EQ(rows[i].verdict, table[i].verdict);
+  }
+  // Holm: the smallest p of two counts twice, the other at least as much.
+  EXPECT_EQ(rows[2].p_holm, 2 * rows[2].comparison->p);
+  EXPECT_EQ(rows[0].p_holm, std::max(rows[2].p_holm, rows[0].comparison->p));
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_TRUE(f1_pairs(runs[0], others, Scorer::lm_eval, source.get_token()).empty());
 }
 
 /// A run over a text of windows of 10 scored tokens each.
