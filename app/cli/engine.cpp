@@ -3,15 +3,13 @@
 
 #include "app/cli/console.h"
 #include "core/experiment/devices.h"
+#include "core/experiment/open_model.h"
 #include "core/experiment/resource_paths.h"
 
 namespace quantscope::cli {
 
 Result<std::shared_ptr<const Checkpoint>> open_model(const std::string& model) {
-  if (model != "default") return Checkpoint::open(model);
-  auto path = default_model_path(ResourcePaths::locate());
-  if (!path) return tl::unexpected(path.error());
-  return Checkpoint::open(*path);
+  return quantscope::open_model(model, ResourcePaths::locate());
 }
 
 DeviceDescription device_of(const Settings& settings, const Checkpoint& checkpoint, std::int64_t context) {

@@ -217,7 +217,10 @@ class Experiment {
 
   void finish() {
     if (outputs_.report.empty() || outcome_.results.empty()) return;
-    if (auto written = write_report_folder(outputs_.report, outcome_.results, outputs_.preset); !written)
+    ReportContent content{outcome_.results, outputs_.preset, {}};
+    if (workspace_)
+      if (auto kept = workspace_->sensitivities()) content.sensitivities = std::move(*kept);
+    if (auto written = write_report_folder(outputs_.report, std::move(content)); !written)
       outcome_.exit_code = report_error(session_, written.error());
   }
 
@@ -225,7 +228,8 @@ class Experiment {
 
  private:
   Result<void> save_tables() const {
-    return outputs_.report.empty() ? Result<void>() : write_report(outputs_.report, outcome_.results);
+    return outputs_.report.empty() ? Result<void>()
+                                   : write_report_tables(outputs_.report, {outcome_.results, outputs_.preset, {}});
   }
 
   const Session& session_;

@@ -28,8 +28,8 @@ int report(const Session& session, const ReportOptions& options) {
     if (!read) return report_error(session, read.error());
     preset = std::move(*read);
   }
-  auto written = write_report_folder(options.folder, content->runs, preset ? &*preset : nullptr,
-                                     std::move(content->sensitivities));
+  auto written = write_report_folder(options.folder,
+                                     {content->runs, preset ? &*preset : nullptr, std::move(content->sensitivities)});
   if (!written) return report_error(session, written.error());
   const std::string folder = std::filesystem::absolute(options.folder).string();
   if (session.json)

@@ -8,11 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "core/report/atomic_file.h"
-#include "core/report/html_page.h"
-#include "core/report/layer_table.h"
-#include "core/report/published_table.h"
-#include "core/report/report.h"
+#include "core/report/weights_figure.h"
 
 namespace quantscope::cli {
 namespace {
@@ -44,18 +40,12 @@ bool render_charts(const fs::path& folder) {
 
 }  // namespace
 
-Result<void> write_report_folder(const fs::path& folder, std::span<const RunResult> runs, const Preset* preset,
-                                 std::vector<SensitivityMeasurement> sensitivities) {
-  if (auto written = write_report(folder, runs); !written) return written;
-  for (SensitivityMeasurement& measurement : sensitivities)
-    sort_sensitivity(measurement.rows, SensitivityMeasure::kl, measurement.mode);
-  if (!sensitivities.empty())
-    if (auto written = write_file_atomically(folder / "layers.csv", layers_csv(sensitivities)); !written)
-      return written;
-  if (preset != nullptr)
-    if (auto written = write_file_atomically(folder / "published.csv", published_csv(*preset, runs)); !written)
-      return written;
-  return write_html_report(folder, runs, {render_charts(folder), preset});
+Result<void> write_report_folder(const fs::path& folder, ReportContent content) {
+  return write_report(folder, std::move(content),
+                      [](const fs::path& into, std::span<const RunResult> runs) -> Result<DrawnCharts> {
+                        const auto weights = weights_figure(runs, ResourcePaths::locate());
+                        return DrawnCharts{render_charts(into), weights ? weights->caption : weights.error().message};
+                      });
 }
 
 }  // namespace quantscope::cli

@@ -30,7 +30,7 @@ int resume(const Session& session, const ResumeOptions& options) {
   auto content = content_of_workspace(options.workspace, {});
   if (!content) return report_error(session, content.error());
   if (!options.report.empty())
-    if (auto written = write_report_folder(options.report, content->runs, nullptr, std::move(content->sensitivities));
+    if (auto written = write_report_folder(options.report, {content->runs, nullptr, std::move(content->sensitivities)});
         !written)
       return report_error(session, written.error());
   print_results(session, content->runs, options.report);

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "core/experiment/devices.h"
+#include "core/experiment/open_model.h"
 #include "core/experiment/process_memory.h"
 #include "core/experiment/run_job.h"
 #include "core/experiment/run_tasks.h"
@@ -62,13 +63,7 @@ Runner::~Runner() = default;
 Result<std::shared_ptr<const Checkpoint>> Runner::open(const std::string& model) {
   State& state = *state_;
   if (state.checkpoint && state.model_name == model) return state.checkpoint;
-  std::filesystem::path path = model;
-  if (model == "default") {
-    auto found = default_model_path(state.resources);
-    if (!found) return tl::unexpected(found.error());
-    path = *found;
-  }
-  auto opened = Checkpoint::open(path);
+  auto opened = open_model(model, state.resources);
   if (!opened) return opened;
   state.kl_base.clear();
   state.model_name = model;

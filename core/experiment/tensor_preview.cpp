@@ -47,6 +47,26 @@ HistogramBins exact_bins(StoredType type) {
 
 }  // namespace
 
+std::size_t first_shown_tensor(const Checkpoint& checkpoint) {
+  std::size_t best = 0;
+  std::int64_t best_count = -1;
+  for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
+    const TensorInfo& tensor = checkpoint.tensors()[i];
+    const bool in_layer = tensor.name.find("layers.0.") != std::string::npos && tensor.shape.size() > 1;
+    if (in_layer && tensor.count() > best_count) {
+      best = i;
+      best_count = tensor.count();
+    }
+  }
+  return best;
+}
+
+WeightFormat planned_format(const Resolved& resolved, std::string_view tensor) {
+  const auto& weights = resolved.plan.weights;
+  const auto planned = std::ranges::find_if(weights, [&](const PlannedWeight& w) { return w.slot.name == tensor; });
+  return planned == weights.end() || planned->as_stored ? WeightFormat{} : planned->format;
+}
+
 Result<std::unique_ptr<TensorPreviewer>> TensorPreviewer::create(int threads) {
   CpuOptions options;
   options.threads = threads;

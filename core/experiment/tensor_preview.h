@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
+#include "core/experiment/resolve.h"
 #include "kernels/backend.h"
 #include "kernels/tensor_statistics.h"
 
@@ -20,6 +22,14 @@ struct TensorPreview {
   std::optional<QuantizationError> error;   ///< likewise
   double median_absmax = 0;                 ///< of the blocks (or rows) that share a scale; 0 for dense formats
 };
+
+/// Which tensor of a checkpoint a user most likely wants to see first: the largest matrix of the first layer. An index;
+/// precondition: the checkpoint is no plan.
+std::size_t first_shown_tensor(const Checkpoint& checkpoint);
+
+/// What resolved settings make of a tensor; dense where nothing is quantized anew. What runs as stored is not: the
+/// values of the file are what runs.
+WeightFormat planned_format(const Resolved& resolved, std::string_view tensor);
 
 /// Looks at single tensors beside a run: it has a small CPU device of its own. One previewer belongs to one thread.
 class TensorPreviewer {

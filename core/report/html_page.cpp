@@ -6,8 +6,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "core/report/atomic_file.h"
 #include "core/report/html_text.h"
+#include "core/report/layer_section.h"
 #include "core/report/pairs.h"
 #include "core/report/published_table.h"
 #include "core/report/sentences.h"
@@ -20,10 +20,6 @@ constexpr std::string_view style =
     "table{border-collapse:collapse;margin:1em 0}th,td{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:right}"
     "th:first-child,td:first-child{text-align:left}img{max-width:100%}figure{margin:2em 0}"
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#222}th,td{border-color:#555}img{background:#fff}}";
-
-std::string heading(std::string_view text) { return fmt::format("<h2>{}</h2>\n", escape_html(text)); }
-
-std::string paragraph(std::string_view text) { return fmt::format("<p>{}</p>\n", escape_html(text)); }
 
 std::string mib(std::int64_t bytes) {
   return bytes == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0));
@@ -93,13 +89,20 @@ std::string figure(const std::filesystem::path& png, const std::vector<std::stri
       escape_html(title), base64(bytes), html_list(sentences));
 }
 
-std::string charts(std::span<const RunResult> runs, const std::filesystem::path& folder, bool drawn) {
-  if (!drawn)
-    return paragraph("The charts were left out: the window program quantscope, which draws them, was not there.");
+std::string weights_figure_html(const std::filesystem::path& folder, const std::string& sentence) {
+  const std::string html = figure(folder / "weights.png", {sentence}, "Weights of one tensor");
+  return html.empty() ? html_paragraph("There is no histogram of weights. " + sentence) : html;
+}
+
+std::string charts_html(std::span<const RunResult> runs, const std::filesystem::path& folder,
+                        const DrawnCharts& charts) {
+  if (!charts.drawn)
+    return html_paragraph(
+        "The charts were left out: the window program quantscope, which draws them, was not there or failed.");
   return figure(folder / "accuracy.png", score_sentences(runs), "F1 and exact match with their error bars") +
          figure(folder / "divergence.png", kl_sentences(runs), "KL divergence from the base") +
          figure(folder / "memory.png", memory_sentences(runs), "Where the bytes go, measured and forecast") +
-         figure(folder / "weights.png", {}, "Weights of one tensor") +
+         weights_figure_html(folder, charts.weights) +
          figure(folder / "levels.png",
                 {"Where the levels of the 4-bit types lie follows from their definition; nothing is measured here."},
                 "Levels of the 4-bit types");
@@ -117,37 +120,33 @@ std::string published(const Preset& preset, std::span<const RunResult> runs) {
   notes.insert(notes.end(), preset.caveats.begin(), preset.caveats.end());
   for (const Preset::Missing& missing : preset.not_available)
     notes.push_back(missing.configuration + ": " + missing.why);
-  return heading("Published figures beside yours") + paragraph("Published: " + preset.source + ".") +
+  return html_heading("Published figures beside yours") + html_paragraph("Published: " + preset.source + ".") +
          html_table(published_table(preset, runs)) + html_list(notes);
 }
 
 }  // namespace
 
-std::string report_html(std::span<const RunResult> runs, const std::filesystem::path& folder,
-                        const HtmlExtras& extras) {
+std::string report_html(const ReportContent& content, const std::filesystem::path& folder, const DrawnCharts& charts) {
+  const auto runs = content.runs;
   std::string html =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<title>Quantscope report</title>\n<style>";
   html += style;
   html += "</style>\n</head>\n<body>\n<h1>Quantscope report</h1>\n";
-  html += runs.empty() ? paragraph("No run has finished.") : paragraph(origin(runs.front()));
-  html += heading("Results") + results_table(runs);
+  html += html_paragraph(runs.empty() ? "No run has finished." : origin(runs.front()));
+  html += html_heading("Results") + results_table(runs);
   if (const auto sentences = difference_sentences(runs); !sentences.empty())
-    html += heading("What the differences support") + html_list(sentences);
-  if (extras.preset != nullptr) html += published(*extras.preset, runs);
-  html += heading("Charts") + charts(runs, folder, extras.charts);
-  html += heading("Protocols") + html_list(protocol_stamps(runs));
-  if (const auto sentences = caveats(runs); !sentences.empty()) html += heading("Caveats") + html_list(sentences);
-  html += heading("To repeat it") +
-          paragraph(
+    html += html_heading("What the differences support") + html_list(sentences);
+  if (content.preset != nullptr) html += published(*content.preset, runs);
+  html += html_heading("Charts") + charts_html(runs, folder, charts);
+  for (const SensitivityMeasurement& measurement : content.sensitivities) html += layer_section(measurement);
+  html += html_heading("Protocols") + html_list(protocol_stamps(runs));
+  if (const auto sentences = caveats(runs); !sentences.empty()) html += html_heading("Caveats") + html_list(sentences);
+  html += html_heading("To repeat it") +
+          html_paragraph(
               "quantscope-cli run run.json, with the run.json beside this page, repeats every run on the same "
               "checkpoint and data. All rows are in the CSV files beside it.");
   return html + "</body>\n</html>\n";
-}
-
-Result<void> write_html_report(const std::filesystem::path& folder, std::span<const RunResult> runs,
-                               const HtmlExtras& extras) {
-  return write_file_atomically(folder / "report.html", report_html(runs, folder, extras));
 }
 
 }  // namespace quantscope

@@ -42,6 +42,10 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+std::string html_heading(std::string_view text) { return "<h2>" + escape_html(text) + "</h2>\n"; }
+
+std::string html_paragraph(std::string_view text) { return "<p>" + escape_html(text) + "</p>\n"; }
+
 std::string html_table(const std::vector<std::vector<std::string>>& rows) {
   std::string html = "<table>\n";
   for (const auto& row : rows) {

@@ -14,6 +14,10 @@ std::string escape_html(std::string_view text);
 /// Base64 with padding (RFC 4648, section 4).
 std::string base64(std::string_view bytes);
 
+/// A heading of a section, and a paragraph; the text is escaped.
+std::string html_heading(std::string_view text);
+std::string html_paragraph(std::string_view text);
+
 /// A table whose cells are escaped; the first row is its head, and cells after the first column are right-aligned.
 std::string html_table(const std::vector<std::vector<std::string>>& rows);
 /// A list of escaped sentences; empty for none.

@@ -214,6 +214,12 @@ TEST_F(WorkspaceCommands, SensitivitiesAreKeptAndReported) {
   ASSERT_EQ(reported.size(), 17U);
   EXPECT_TRUE(std::equal(own.begin(), own.end(), reported.begin()));
   EXPECT_THAT(reported.back(), HasSubstr(",layer,all-but,model.layers."));
+  std::ifstream page(study_.file("report") / "report.html");
+  const std::string html{std::istreambuf_iterator<char>(page), {}};
+  EXPECT_THAT(html, AllOf(HasSubstr("Sensitivity by tensor: nf4"), HasSubstr("Sensitivity by layer: nf4"),
+                          HasSubstr("Effects of parts do not add up")));
+  for (const json& row : first.at("rows"))
+    EXPECT_THAT(html, HasSubstr("<td>" + row.at("name").get<std::string>() + "</td>"));
   EXPECT_EQ(cli(measure + " --rows x.jsonl --workspace " + workspace).exit_code, 2);
 }
 

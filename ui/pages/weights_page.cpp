@@ -11,7 +11,6 @@
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
-#include <algorithm>
 
 #include "ui/charts/chart_view.h"
 #include "ui/charts/weight_charts.h"
@@ -22,35 +21,6 @@
 #include "ui/worker/previews.h"
 
 namespace quantscope::ui {
-namespace {
-
-/// What the settings would store this tensor as; dense when nothing would be quantized.
-WeightFormat planned_format(const Session& session, const std::string& tensor) {
-  if (session.resolved() == nullptr) return {};
-  const auto& weights = session.resolved()->plan.weights;
-  const auto planned =
-      std::find_if(weights.begin(), weights.end(), [&](const PlannedWeight& w) { return w.slot.name == tensor; });
-  // What runs as stored is not quantized again: the values of the file are what runs.
-  return planned == weights.end() || planned->as_stored ? WeightFormat{} : planned->format;
-}
-
-/// The matrix a user most likely wants to see first: the largest linear of the first layer.
-int first_shown(const Checkpoint& checkpoint) {
-  int best = 0;
-  std::int64_t best_count = -1;
-  for (std::size_t i = 0; i < checkpoint.tensors().size(); ++i) {
-    const TensorInfo& tensor = checkpoint.tensors()[i];
-    const bool in_layer = tensor.name.find("layers.0.") != std::string::npos && tensor.shape.size() > 1;
-    if (in_layer && tensor.count() > best_count) {
-      best = static_cast<int>(i);
-      best_count = tensor.count();
-    }
-  }
-  return best;
-}
-
-}  // namespace
-
 WeightsPage::WeightsPage(Session& session, Previews& previews, QWidget* parent)
     : Page(tr("Open a checkpoint (Ctrl+O) or drop one on the window to see its weights."), parent),
       session_(session),
@@ -138,15 +108,16 @@ void WeightsPage::on_checkpoint() {
                                        : tr("A plan has no weights to show. Look at Memory for its forecast."));
     return;
   }
-  table_->setCurrentIndex(order_->mapFromSource(model_->index(first_shown(*checkpoint), 0)));
+  table_->setCurrentIndex(order_->mapFromSource(model_->index(static_cast<int>(first_shown_tensor(*checkpoint)), 0)));
   previews_.scan(checkpoint);
 }
 
 void WeightsPage::request_preview() {
   const int row = model_->row_of(tensor_);
   if (row < 0) return;
+  const Resolved* resolved = session_.resolved();
   previews_.preview(session_.checkpoint(), static_cast<std::size_t>(row),
-                    planned_format(session_, tensor_.toStdString()));
+                    resolved == nullptr ? WeightFormat{} : planned_format(*resolved, tensor_.toStdString()));
 }
 
 void WeightsPage::on_preview(const QString& tensor, const std::shared_ptr<const TensorPreview>& preview) {

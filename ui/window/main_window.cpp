@@ -253,7 +253,8 @@ void MainWindow::ask_for_folder() {
 }
 
 Result<void> MainWindow::write_report_into(const QString& folder) {
-  return export_report(folder, runs_.results(), weights_->whole_histogram());
+  const std::vector<RunResult> runs = runs_.results();
+  return export_report(folder, {runs, nullptr, {}}, weights_->whole_histogram());
 }
 
 void MainWindow::export_report_to_folder() {

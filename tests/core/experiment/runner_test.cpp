@@ -72,7 +72,7 @@ TEST_F(TinyCompare, SeveralConfigurationsMakeAReport) {
     EXPECT_EQ(results.back().state, RunState::finished) << (results.back().error ? results.back().error->message : "");
     EXPECT_EQ(answers, 6);
   }
-  ASSERT_TRUE(write_report(folder_ / "report", results));
+  ASSERT_TRUE(write_report_tables(folder_ / "report", {results, nullptr, {}}));
   for (const char* file : {"runs.csv", "questions.csv", "memory.csv", "tensors.csv", "pairs.csv", "run.json"})
     EXPECT_GT(fs::file_size(folder_ / "report" / file), 100U) << file;
   EXPECT_EQ(pair_rows(results).size(), 2U);

@@ -43,8 +43,8 @@ RunResult run_with(const std::string& configuration, int right, int total) {
   return run;
 }
 
-std::string html_of(const std::vector<RunResult>& runs, const HtmlExtras& extras = {}) {
-  return report_html(runs, "/nowhere", extras);
+std::string html_of(const std::vector<RunResult>& runs, const Preset* preset = nullptr) {
+  return report_html({runs, preset, {}}, "/nowhere", {});
 }
 
 TEST(HtmlText, EscapesWhatAFileMayHold) {
@@ -84,10 +84,15 @@ TEST(ReportHtml, SaysWhenChartsWereLeftOutAndEmbedsThemOtherwise) {
   const testing::TemporaryFolder folder;
   folder.write("memory.png", "\x89PNG");
   const std::vector<RunResult> runs = {run_with("nf4", 5, 5)};
-  const std::string html = report_html(runs, folder.path(), {true, nullptr});
+  const std::string html = report_html({runs, nullptr, {}}, folder.path(), {true, "No run has read it."});
   EXPECT_THAT(html, AllOf(HasSubstr("data:image/png;base64,iVBORw=="), HasSubstr("are scales, which the figure as "
                                                                                  "commonly reported")));
   EXPECT_THAT(html, Not(HasSubstr("left out:")));
+  EXPECT_THAT(html, HasSubstr("There is no histogram of weights. No run has read it."));
+  folder.write("weights.png", "\x89PNG");
+  const std::string with_weights = report_html({runs, nullptr, {}}, folder.path(), {true, "down_proj after nf4."});
+  EXPECT_THAT(with_weights, HasSubstr("<li>down_proj after nf4.</li>"));
+  EXPECT_THAT(with_weights, Not(HasSubstr("no histogram")));
 }
 
 TEST(ReportHtml, StampsProtocolsAndCaveats) {
@@ -132,7 +137,7 @@ TEST(Preset, OfTheSourceStudyStandsBesideTheRunsOfItsConfigurations) {
   EXPECT_THAT(published_csv(preset, runs),
               HasSubstr("nf4,published,A10G and A100,50,0.6758,0.0576,0.578,0.063,965.13,"));
   EXPECT_THAT(published_csv(preset, runs), HasSubstr("int8,published,,,,,,,,crashed\n"));
-  const std::string html = html_of(runs, {false, &preset});
+  const std::string html = html_of(runs, &preset);
   for (const char* text : {"GPTQ is not yet available", "AWQ is not yet available", "not resolved", "crashed"})
     EXPECT_THAT(html, HasSubstr(text));
 }
