@@ -75,6 +75,12 @@ const std::array<ExportFormat, 3>& formats() {
   return list;
 }
 
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const ExportFormat& format : formats()) names.push_back(format.name);
+  return names;
+}
+
 Result<std::vector<std::string>> write_files(const std::vector<RunResult>& runs, const ExportOptions& options) {
   const ExportFormat& format = *std::ranges::find(formats(), options.format, &ExportFormat::name);
   std::error_code error;
@@ -119,7 +125,7 @@ void add_export(CLI::App& app, Session& session, Action& chosen) {
       ->add_option("--format", options->format,
                    "lm-eval (samples_*.jsonl), coqa (the official script's [{id, turn_id, answer}]) or kl (CSV, a row "
                    "for each scored token)")
-      ->check(CLI::IsMember({"lm-eval", "coqa", "kl"}));
+      ->check(CLI::IsMember(format_names()));
   command->footer(R"(JSON: {"files": ["out/samples_coqa_1_nf4.jsonl"]})");
   command->callback(
       [&session, &chosen, options] { chosen = [&session, options] { return export_answers(session, *options); }; });
