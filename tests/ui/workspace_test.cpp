@@ -166,6 +166,27 @@ class WorkspaceTest : public QObject {
     QVERIFY(!resume->toolTip().isEmpty());
   }
 
+  void the_report_shows_the_layer_sensitivity_that_the_file_holds() {
+    const Study study;
+    SensitivityMeasurement measurement;
+    measurement.configuration = "nf4";
+    measurement.base = "fp32";
+    measurement.rows.resize(1);
+    measurement.rows.front().name = "model.layers.0.mlp.down_proj.weight";
+    const auto created = value_of(Workspace::open(study.workspace.toStdString(), FileAccess::write));
+    QVERIFY(created->begin(measurement).has_value());
+    MainWindow window(ResourcePaths::locate());
+    open_workspace(window, study.workspace);
+    QVERIFY(window.write_report_into(study.at("report")).has_value());
+    QFile page(study.at("report/report.html"));
+    QVERIFY(page.open(QIODevice::ReadOnly));
+    QVERIFY(page.readAll().contains("<td>model.layers.0.mlp.down_proj.weight</td>"));
+    QVERIFY(QFile::exists(study.at("report/layers.csv")));
+    window.workspace().close();
+    QVERIFY(window.write_report_into(study.at("without")).has_value());
+    QVERIFY(!QFile::exists(study.at("without/layers.csv")));
+  }
+
   void what_was_planned_and_never_begun_is_unfinished() {
     const Study study;
     interrupt(study, "nf4", 2);

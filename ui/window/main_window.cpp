@@ -114,10 +114,14 @@ void MainWindow::open_path(const QString& path) {
 
 void MainWindow::show_page(int index) { tabs_->setCurrentIndex(index); }
 
+void MainWindow::show_results() { tabs_->setCurrentWidget(session_.tasks().questions ? accuracy_ : divergence_); }
+
 void MainWindow::build_pages() {
   tabs_ = new QTabWidget(this);
   tabs_->setDocumentMode(true);
   weights_ = new WeightsPage(session_, previews_, this);
+  accuracy_ = new AccuracyPage(runs_, this);
+  divergence_ = new DivergencePage(runs_, this);
   const auto add = [this](Page* page, const QString& title, const QString& question) {
     const int index = tabs_->addTab(page, title);
     tabs_->setTabToolTip(index, question);
@@ -128,8 +132,8 @@ void MainWindow::build_pages() {
   add(weights_, tr("Weights"), tr("How are the weights distributed, and where do the levels fall?"));
   add(new LevelsPage(this), tr("Levels"), tr("Why NF4 and not INT4?"));
   add(new MemoryPage(runs_, session_, this), tr("Memory"), tr("Where do the bytes go?"));
-  add(new AccuracyPage(runs_, this), tr("Accuracy"), tr("Is the difference real?"));
-  add(new DivergencePage(runs_, this), tr("Divergence"), tr("How far are the predictions from those of the base?"));
+  add(accuracy_, tr("Accuracy"), tr("Is the difference real?"));
+  add(divergence_, tr("Divergence"), tr("How far are the predictions from those of the base?"));
   setCentralWidget(tabs_);
 }
 
@@ -254,7 +258,9 @@ void MainWindow::ask_for_folder() {
 
 Result<void> MainWindow::write_report_into(const QString& folder) {
   const std::vector<RunResult> runs = runs_.results();
-  return export_report(folder, {runs, nullptr, {}}, weights_->whole_histogram());
+  auto sensitivities = workspace_->sensitivities();
+  if (!sensitivities) return tl::unexpected(sensitivities.error());
+  return export_report(folder, {runs, nullptr, std::move(*sensitivities)}, weights_->whole_histogram());
 }
 
 void MainWindow::export_report_to_folder() {

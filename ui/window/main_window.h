@@ -54,6 +54,8 @@ class MainWindow : public QMainWindow {
   ConfigurationPanel& configuration_panel() { return *configuration_; }
   const QList<Page*>& pages() const { return pages_; }
   void show_page(int index);
+  /// The page of what a comparison measures: Accuracy, or Divergence where no questions are asked.
+  void show_results();
 
  Q_SIGNALS:
   void checkpoint_opened();
@@ -99,6 +101,7 @@ class MainWindow : public QMainWindow {
   QTabWidget* tabs_ = nullptr;
   QList<Page*> pages_;
   WeightsPage* weights_ = nullptr;
+  Page *accuracy_ = nullptr, *divergence_ = nullptr;
   CheckpointPanel* checkpoint_ = nullptr;
   ConfigurationPanel* configuration_ = nullptr;
   RunsPanel* runs_panel_ = nullptr;

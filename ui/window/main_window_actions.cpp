@@ -16,12 +16,6 @@
 
 // The menus, the toolbar and what the actions do.
 namespace quantscope::ui {
-namespace {
-
-constexpr int accuracy_page = 3, divergence_page = 4;  // as build_pages() adds them
-
-}  // namespace
-
 void MainWindow::build_menus() {
   const auto add = [this](QMenu* menu, std::initializer_list<const char*> ids) {
     for (const char* id : ids) menu->addAction(actions_->action(QLatin1String(id)));
@@ -76,7 +70,7 @@ void MainWindow::connect_actions() {
   on("close_workspace", [this] { workspace_->close(); });
   on("resume", [this] { workspace_->resume(); });
   on("compare", [this] {
-    show_page(session_.tasks().questions ? accuracy_page : divergence_page);
+    show_results();
     control_->compare_all();
   });
   on("run", [this] { control_->run_current(); });

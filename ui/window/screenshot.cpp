@@ -20,7 +20,12 @@ constexpr int settle_ms = 1500;  // previews, pairs and charts that follow the l
 
 int take_screenshot(MainWindow& window, const ScreenshotPlan& plan) {
   const auto save_and_leave = [&] {
-    window.show_page(plan.page > 0 ? plan.page - 1 : (plan.compare ? 3 : 0));
+    if (plan.page > 0)
+      window.show_page(plan.page - 1);
+    else if (plan.compare)
+      window.show_results();
+    else
+      window.show_page(0);
     QTimer::singleShot(settle_ms, &window, [&] {
       const bool saved = write_image(window.grab().toImage(), plan.file);
       if (!saved) QTextStream(stderr) << "quantscope: the picture cannot be written to " << plan.file << ".\n";

@@ -30,6 +30,13 @@ QString WorkspaceControl::summary() const {
   return tr("%1: %2 of %3 runs are unfinished").arg(name()).arg(unfinished).arg(runs_.rowCount());
 }
 
+Result<std::vector<SensitivityMeasurement>> WorkspaceControl::sensitivities() const {
+  if (!is_open()) return std::vector<SensitivityMeasurement>();
+  const auto workspace = Workspace::open(path_.toStdString(), FileAccess::read);
+  if (!workspace) return tl::unexpected(workspace.error());
+  return (*workspace)->sensitivities();
+}
+
 void WorkspaceControl::create(const QString& path) {
   if (refuse_while_busy()) return;
   // The baseline first, so that it is the baseline again when the file is opened.

@@ -29,6 +29,9 @@ class WorkspaceControl : public QObject {
   QString summary() const;
   void set_question(Question question) { question_ = std::move(question); }
 
+  /// The sensitivity measurements that the file holds; none while none is open.
+  Result<std::vector<SensitivityMeasurement>> sensitivities() const;
+
   /// A new file, which takes in the runs of the table that no workspace keeps.
   void create(const QString& path);
   /// Shows what the file holds instead of what is in the table.
