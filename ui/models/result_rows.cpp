@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/models/result_rows.h"
 
-
 namespace quantscope::ui {
 RunEntry row_of(const RunResult& run) {
   RunEntry row;
