@@ -14,6 +14,7 @@
 #include "core/report/published_table.h"
 #include "core/report/report.h"
 #include "core/report/run_json.h"
+#include "core/report/sentences.h"
 #include "core/workspace/workspace.h"
 
 namespace quantscope::cli {
@@ -125,13 +126,33 @@ void print_pairs(const std::vector<RunResult>& results) {
 void print_notes(const RunResult& run) {
   if (!run.provenance.baseline_note.empty()) fmt::print("Baseline = {}.\n", run.provenance.baseline_note);
   if (!run.qa) return;
-  fmt::print("{}, prompt {}, scorer {}.\n", run.qa->dataset_name, run.qa->task.protocol,
+  fmt::print("{}, {}, prompt {}, scorer {}.\n", run.qa->dataset_name, items_text(run.qa->task), run.qa->task.protocol,
              scorer_label(run.qa->task.scorer));
   const std::int64_t prompts = run.qa->prompt_tokens();
   const std::int64_t computed = run.qa->computed_prompt_tokens();
   fmt::print("{} prompt tokens, {} of them computed and {} taken from shared prefixes.\n", prompts, computed,
              prompts - computed);
   for (const std::string& note : run.qa->notes) fmt::print("Note: {}\n", note);
+}
+
+std::string spread_text(const Spread& spread) {
+  return fmt::format("{:.1f} ({:.1f} to {:.1f})", spread.median, spread.minimum, spread.maximum);
+}
+
+void print_speeds(const std::vector<RunResult>& results) {
+  std::vector<std::vector<std::string>> table = {
+      {"speed", "prompt tokens/s", "generated tokens/s", "first token s", "load s", "quantize s", "of bandwidth %"}};
+  for (const RunResult& run : results) {
+    if (!run.speed) continue;
+    const SpeedResult& speed = *run.speed;
+    const Spread first = speed.time_to_first_token;
+    table.push_back({run_name(run), spread_text(speed.prompt_tokens_per_second),
+                     spread_text(speed.generation_tokens_per_second),
+                     fmt::format("{:.3f} ({:.3f} to {:.3f})", first.median, first.minimum, first.maximum),
+                     fmt::format("{:.2f}", speed.load_seconds), fmt::format("{:.2f}", speed.quantize_seconds),
+                     speed.memory_bandwidth > 0 ? fmt::format("{:.1f}", 100 * speed.bandwidth_share().median) : "-"});
+  }
+  if (table.size() > 1) print_table(table);
 }
 
 void put_comparison(json& pair, const PairRow& row) {
@@ -266,8 +287,11 @@ void print_results(const Session& session, const std::vector<RunResult>& results
   for (const RunResult& run : results) table.push_back(row_of(run));
   print_table(table);
   print_kl(results);
+  print_speeds(results);
   print_pairs(results);
   print_notes(results.front());
+  for (const RunResult& run : results)
+    if (const std::string cut = cut_sentence(run); !cut.empty()) fmt::print("Note: {}\n", cut);
   if (!report_folder.empty()) fmt::print("Report: {}\n", fs::absolute(report_folder).string());
 }
 

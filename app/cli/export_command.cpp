@@ -14,6 +14,7 @@
 #include "core/exchange/lm_eval_samples.h"
 #include "core/experiment/resource_paths.h"
 #include "core/report/atomic_file.h"
+#include "core/report/kl_tables.h"
 #include "core/report/tables.h"
 
 namespace quantscope::cli {

@@ -59,6 +59,20 @@ std::string results_table(std::span<const RunResult> runs) {
   return html_table(rows);
 }
 
+/// F1 of each domain where a run has several.
+std::string domains_table(std::span<const RunResult> runs) {
+  std::vector<std::vector<std::string>> rows = {
+      {"configuration", "domain", "F1, % ± standard error", "EM, % ± standard error", "n"}};
+  for (const RunResult& run : runs) {
+    if (!run.qa) continue;
+    const std::vector<DomainScore> domains = run.qa->domains(run.qa->task.scorer);
+    if (domains.size() < 2) continue;
+    for (const DomainScore& score : domains)
+      rows.push_back({run_name(run), score.domain, percent(score.f1), percent(score.em), std::to_string(score.f1.n)});
+  }
+  return rows.size() == 1 ? std::string() : html_heading("By domain") + html_table(rows);
+}
+
 std::vector<std::string> pair_sentences(std::span<const PairRow> pairs) {
   std::vector<std::string> sentences;
   for (const PairRow& pair : pairs) sentences.push_back(pair_sentence(pair));
@@ -137,6 +151,7 @@ std::string report_html(const ReportContent& content, const std::filesystem::pat
   html += html_heading("Results") + results_table(runs);
   if (const auto sentences = difference_sentences(runs); !sentences.empty())
     html += html_heading("What the differences support") + html_list(sentences);
+  html += domains_table(runs);
   if (content.preset != nullptr) html += published(*content.preset, runs);
   html += html_heading("Charts") + charts_html(runs, folder, charts);
   for (const SensitivityMeasurement& measurement : content.sensitivities) html += layer_section(measurement);

@@ -17,11 +17,11 @@ std::string verdict_of(const PairRow& row) {
   const std::string n =
       fmt::format("at n = {}{}", count_text(pair.n, pair.asked), row.figure == PairFigure::f1 ? "" : " windows");
   if (!pair.resolved() || pair.p > significance) return "not resolved " + n;
+  if (!row.resolved())
+    return fmt::format("not resolved among all comparisons {}, though its own interval leaves out 0", n);
   const bool is_worse = (row.figure == PairFigure::f1) == (pair.difference < 0);
-  const std::string_view direction = is_worse ? "worse" : "better";
   const std::string until_now = pair.n < pair.asked ? fmt::format(" {} so far", n) : std::string();
-  if (row.resolved()) return std::string(direction) + until_now;
-  return fmt::format("{} by its own interval, not resolved among all comparisons {}", direction, n);
+  return (is_worse ? "worse" : "better") + until_now;
 }
 
 PairRow pair_row(const RunResult& base, const RunResult& other, PairFigure figure, Scorer scorer) {

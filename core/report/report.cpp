@@ -9,6 +9,7 @@
 
 #include "core/report/atomic_file.h"
 #include "core/report/html_page.h"
+#include "core/report/kl_tables.h"
 #include "core/report/layer_table.h"
 #include "core/report/published_table.h"
 #include "core/report/run_json.h"
@@ -23,10 +24,13 @@ std::vector<std::pair<std::string_view, std::string>> text_files(const ReportCon
   return {
       {"runs.csv", runs_csv(runs)},
       {"questions.csv", questions_csv(runs)},
+      {"domains.csv", domains_csv(runs)},
       {"memory.csv", memory_csv(runs)},
       {"tensors.csv", tensors_csv(runs)},
       {"pairs.csv", pairs_csv(runs)},
       {"chunks.csv", chunks_csv(runs)},
+      {"kl.csv", kl_csv(runs)},
+      {"kl_chunks.csv", kl_chunks_csv(runs)},
       {"speed.csv", speed_csv(runs)},
       {"layers.csv", content.sensitivities.empty() ? std::string() : layers_csv(content.sensitivities)},
       {"published.csv", content.preset == nullptr ? std::string() : published_csv(*content.preset, runs)},

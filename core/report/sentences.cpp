@@ -31,11 +31,6 @@ std::string memory_sentence(const RunResult& run, const RunResult& baseline) {
   return sentence + ".";
 }
 
-std::string items_text(const Task& task) {
-  return fmt::format("{} of each story, sample {}", task.items == Items::all ? "all questions" : "the last question",
-                     sample_text(task.sample));
-}
-
 std::string question_stamp(const QaOutcome& qa) {
   return fmt::format("Questions: {} (hash {}), prompt {}, scorer {}, {}, n = {}.", qa.dataset_name, qa.dataset_hash,
                      qa.task.protocol, scorer_label(qa.task.scorer), items_text(qa.task),
@@ -63,12 +58,6 @@ std::string unfinished_sentence(const RunResult& run) {
   return fmt::format("{} did not finish{}: its figures are of what was done until then.", run_name(run), reason);
 }
 
-std::string cut_sentence(const RunResult& run) {
-  const auto cut = std::ranges::count_if(run.qa->answers, [](const QaAnswer& answer) { return answer.cut_left; });
-  if (cut == 0) return {};
-  return fmt::format("{} prompts of {} were longer than the context and lost their beginning.", cut, run_name(run));
-}
-
 std::string difference_text(const PairRow& pair) {
   const PairedComparison& figures = *pair.comparison;
   if (pair.figure == PairFigure::perplexity)
@@ -79,6 +68,18 @@ std::string difference_text(const PairRow& pair) {
 }
 
 }  // namespace
+
+std::string items_text(const Task& task) {
+  return fmt::format("{} of each story, sample {}", task.items == Items::all ? "all questions" : "the last question",
+                     sample_text(task.sample));
+}
+
+std::string cut_sentence(const RunResult& run) {
+  if (!run.qa) return {};
+  const auto cut = std::ranges::count_if(run.qa->answers, [](const QaAnswer& answer) { return answer.cut_left; });
+  if (cut == 0) return {};
+  return fmt::format("{} prompts of {} were longer than the context and lost their beginning.", cut, run_name(run));
+}
 
 std::string pair_sentence(const PairRow& pair) {
   if (!pair.comparison)

@@ -11,6 +11,11 @@
 /// What the numbers of a report support, in words. A difference that is not resolved is never called better or worse.
 namespace quantscope {
 
+/// Which questions were asked: "all questions of each story, sample first 50".
+std::string items_text(const Task& task);
+/// How many prompts lost their beginning; empty when none did.
+std::string cut_sentence(const RunResult& run);
+
 /// "nf4 against fp16: F1 -1.20 points [-3.10, +0.70], not resolved at n = 50; about 719 questions would resolve a
 /// difference of this size."
 std::string pair_sentence(const PairRow& pair);

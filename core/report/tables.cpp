@@ -21,23 +21,28 @@ std::string label_of(const RunResult& run) {
 
 void put_scores(CsvTable& table, const RunResult& run) {
   if (!run.qa || run.qa->answers.empty()) {
-    table.empty(9);
+    table.empty(12);
     return;
   }
   const Scorer scorer = run.qa->task.scorer;
   const MeanEstimate f1 = run.qa->f1(scorer);
   const MeanEstimate em = run.qa->em(scorer);
-  table.text(run.qa->dataset_name).text(run.qa->task.protocol).text(scorer_name(scorer)).integer(f1.n);
+  table.text(run.qa->dataset_name).text(run.qa->dataset_hash).text(run.qa->task.items == Items::all ? "all" : "last");
+  table.text(sample_text(run.qa->task.sample)).text(run.qa->task.protocol).text(scorer_name(scorer)).integer(f1.n);
   table.number(f1.mean).number(f1.error).number(em.mean).number(em.error).number(run.qa->seconds);
 }
 
 void put_perplexity(CsvTable& table, const RunResult& run) {
   if (!run.perplexity) {
-    table.empty(4);
+    table.empty(6);
     return;
   }
   const PerplexityResult& result = run.perplexity->result;
-  table.text(run.perplexity->task.protocol).number(result.perplexity).number(result.perplexity_error);
+  table.text(run.perplexity->text_name)
+      .text(run.perplexity->text_hash)
+      .text(run.perplexity->task.protocol)
+      .number(result.perplexity)
+      .number(result.perplexity_error);
   table.integer(result.scored);
 }
 
@@ -88,6 +93,9 @@ std::string runs_csv(std::span<const RunResult> runs) {
                   "bits_per_weight",
                   "load_seconds",
                   "dataset",
+                  "dataset_hash",
+                  "items_of_each_story",
+                  "sample",
                   "prompt_protocol",
                   "scorer",
                   "n",
@@ -96,6 +104,8 @@ std::string runs_csv(std::span<const RunResult> runs) {
                   "em_0_to_1",
                   "em_standard_error",
                   "qa_seconds",
+                  "perplexity_text",
+                  "perplexity_text_hash",
                   "perplexity_protocol",
                   "perplexity",
                   "perplexity_error",
@@ -226,21 +236,32 @@ std::string speed_csv(std::span<const RunResult> runs) {
     };
     if (run.load_seconds > 0) put("load", "seconds", {run.load_seconds, run.load_seconds, run.load_seconds}, 1, 0);
     if (!run.speed) continue;
+    const double quantize = run.speed->quantize_seconds;
+    put("quantize", "seconds", {quantize, quantize, quantize}, 1, 0);
     const SpeedOptions& options = run.speed->options;
     put("prompt", "tokens_per_second", run.speed->prompt_tokens_per_second, options.repetitions, options.prompt_tokens);
     put("generation", "tokens_per_second", run.speed->generation_tokens_per_second, options.repetitions,
         options.generated_tokens);
     put("time_to_first_token", "seconds", run.speed->time_to_first_token, options.repetitions, options.prompt_tokens);
+    const double bandwidth = run.speed->memory_bandwidth;
+    if (bandwidth == 0) continue;
+    put("memory_bandwidth", "bytes_per_second", {bandwidth, bandwidth, bandwidth}, 1, 0);
+    put("share_of_memory_bandwidth", "0_to_1", run.speed->bandwidth_share(), options.repetitions,
+        options.generated_tokens);
   }
   return table.str();
 }
 
-std::string kl_tokens_csv(const KlResult& result) {
-  CsvTable table({"chunk", "scored_token", "base_log_probability_nats", "log_probability_nats", "kl_nats", "same_top"});
-  for (const KlChunk& chunk : result.chunks) {
-    for (const HeadPair& token : chunk.tokens) {
-      table.integer(chunk.index).integer(&token - chunk.tokens.data()).number(token.base_log_probability);
-      table.number(token.log_probability).number(token.divergence).text(token.same_top ? "yes" : "no").end_row();
+std::string domains_csv(std::span<const RunResult> runs) {
+  CsvTable table(
+      {"configuration", "scorer", "domain", "n", "f1_0_to_1", "f1_standard_error", "em_0_to_1", "em_standard_error"});
+  for (const RunResult& run : runs) {
+    if (!run.qa) continue;
+    for (const Scorer scorer : {Scorer::lm_eval, Scorer::official, Scorer::max}) {
+      for (const DomainScore& score : run.qa->domains(scorer)) {
+        table.text(run_name(run)).text(scorer_name(scorer)).text(score.domain).integer(score.f1.n);
+        table.number(score.f1.mean).number(score.f1.error).number(score.em.mean).number(score.em.error).end_row();
+      }
     }
   }
   return table.str();

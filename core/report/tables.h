@@ -17,7 +17,7 @@ std::string tensors_csv(std::span<const RunResult> runs);
 std::string pairs_csv(std::span<const RunResult> runs);
 std::string chunks_csv(std::span<const RunResult> runs);
 std::string speed_csv(std::span<const RunResult> runs);
-/// One row per scored token; no part of the report, as only a workspace keeps tokens.
-std::string kl_tokens_csv(const KlResult& result);
+/// Scores of each domain by each scorer.
+std::string domains_csv(std::span<const RunResult> runs);
 
 }  // namespace quantscope

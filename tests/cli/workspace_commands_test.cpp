@@ -56,7 +56,7 @@ TEST_F(WorkspaceCommands, CompareStoresReportWritesAndRunRepeats) {
   EXPECT_EQ(numbers(stored), numbers(plain));
   EXPECT_EQ(cli_json("report " + file("study.quantscope") + " " + file("report")).at("runs"), 2);
   for (const char* name : {"runs.csv", "questions.csv", "pairs.csv", "tensors.csv", "memory.csv", "speed.csv",
-                           "chunks.csv", "run.json", "report.html"})
+                           "chunks.csv", "domains.csv", "kl.csv", "kl_chunks.csv", "run.json", "report.html"})
     EXPECT_TRUE(fs::exists(study_.file("report") / name)) << name;
   const json again = cli_json("run " + file("report/run.json"));
   EXPECT_EQ(numbers(again), numbers(plain));

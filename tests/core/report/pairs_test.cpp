@@ -50,8 +50,7 @@ TEST(Verdict, OneFlipIsNotResolved) { EXPECT_EQ(verdict(59, 60), "not resolved a
 TEST(Verdict, SevenFlipsAreWorseAloneButNotAmongManyComparisons) {
   EXPECT_EQ(verdict(53, 60), "worse");
   const std::string among_many = verdict(53, 60, 10);
-  EXPECT_THAT(among_many, StartsWith("worse by its own interval"));
-  EXPECT_THAT(among_many, HasSubstr("not resolved among all comparisons at n = 60"));
+  EXPECT_EQ(among_many, "not resolved among all comparisons at n = 60, though its own interval leaves out 0");
 }
 
 TEST(Verdict, RunsThatCannotBePairedSayWhy) {

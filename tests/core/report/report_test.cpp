@@ -9,6 +9,7 @@
 
 #include "core/report/html_page.h"
 #include "core/report/html_text.h"
+#include "core/report/kl_tables.h"
 #include "core/report/published_table.h"
 #include "core/report/sentences.h"
 #include "core/report/tables.h"
@@ -111,14 +112,46 @@ TEST(ReportHtml, StampsProtocolsAndCaveats) {
 TEST(ReportTables, HaveOneRowForEachObservation) {
   RunResult run = run_with("nf4", 1, 2);
   run.load_seconds = 2;
-  run.speed = SpeedResult{{512, 64, 5}, {10, 9, 11}, {5, 4, 6}, {0.5, 0.4, 0.6}};
+  run.speed = SpeedResult{{512, 64, 5}, {10, 9, 11}, {5, 4, 6}, {0.5, 0.4, 0.6}, 2, 1.5, 100, 1000};
   run.perplexity.emplace();
   run.perplexity->task.protocol = "ppl-llama.cpp-512";
   run.perplexity->result = summarize_perplexity({{0, 510, 1100, 255}, {1, 255, 300, 255}}, 1024);
   const std::vector<RunResult> runs = {run};
   EXPECT_THAT(speed_csv(runs), HasSubstr("nf4,generation,tokens_per_second,5,4,6,5,64\n"));
   EXPECT_THAT(speed_csv(runs), HasSubstr("nf4,load,seconds,2,2,2,1,0\n"));
+  EXPECT_THAT(speed_csv(runs), HasSubstr("nf4,quantize,seconds,1.5,1.5,1.5,1,0\n"));
+  EXPECT_THAT(speed_csv(runs), HasSubstr("nf4,share_of_memory_bandwidth,0_to_1,0.5,0.4,0.6,5,64\n"));
   EXPECT_THAT(chunks_csv(runs), HasSubstr("nf4,ppl-llama.cpp-512,0,255,510,1100,2\n"));
+}
+
+TEST(ReportTables, SayWhichItemsWereScoredAndHowEachDomainDid) {
+  RunResult run = run_with("nf4", 1, 2);
+  run.qa->answers[0].source = "cnn";
+  run.qa->answers[1].source = "mctest";
+  const std::vector<RunResult> runs = {run};
+  EXPECT_THAT(runs_csv(runs), HasSubstr("questions,same,last,all,coqa-lm-eval-3,lm-eval,2,0.5,"));
+  EXPECT_THAT(domains_csv(runs),
+              AllOf(HasSubstr("nf4,lm-eval,children_stories,1,0,"), HasSubstr("nf4,official,news,1,1,")));
+  EXPECT_THAT(html_of(runs), AllOf(HasSubstr("By domain"), HasSubstr("children_stories")));
+  EXPECT_THAT(html_of({run_with("nf4", 1, 2)}), Not(HasSubstr("By domain")));
+}
+
+TEST(ReportTables, HoldEveryFigureOfADivergence) {
+  RunResult run;
+  run.request.settings = value_of(parse_configuration("nf4"));
+  run.kl.emplace();
+  run.kl->base = "fp16";
+  run.kl->task.protocol = "ppl-llama.cpp-512";
+  const std::vector<HeadPair> tokens = {{-1, -1.5, 0.25, true}, {-2, -2.5, 0.75, false}};
+  run.kl->result = summarize_kl({summarize_kl_chunk(3, tokens)}, 512);
+  const std::vector<RunResult> runs = {run};
+  const std::string figures = kl_csv(runs);
+  for (const char* row : {"kl_mean,nats,0.5,", "kl_percentile_50,nats,0.5,", "kl_percentile_100,nats,0.75,",
+                          "same_top,0_to_1,0.5,", "ln_perplexity_ratio,,0.5,0\n", "scored_tokens,tokens,2,"})
+    EXPECT_THAT(figures, HasSubstr(std::string("nf4,fp16,ppl-llama.cpp-512,") + row));
+  EXPECT_THAT(figures,
+              AllOf(HasSubstr("kl_percentile_99.9,"), HasSubstr("delta_p_rms,"), HasSubstr("perplexity_ratio,")));
+  EXPECT_THAT(kl_chunks_csv(runs), HasSubstr("nf4,fp16,ppl-llama.cpp-512,3,2,1,4,3,1,0.5\n"));
 }
 
 TEST(Preset, OfTheSourceStudyStandsBesideTheRunsOfItsConfigurations) {
