@@ -7,13 +7,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/cli/command.h"
+#include "core/input/bounded_file.h"
 
 namespace quantscope::cli {
 namespace {
@@ -58,17 +59,6 @@ struct ProgressLine {
   }
 };
 
-Result<std::string> read_stream(std::istream& stream, const std::string& name) {
-  constexpr std::size_t most = 1ULL << 30;
-  std::string text;
-  std::vector<char> block(1U << 20);
-  while (stream.read(block.data(), static_cast<std::streamsize>(block.size())) || stream.gcount() > 0) {
-    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > most) return fail(ErrorCode::unsupported, fmt::format("{} is larger than 1 GiB.", name), name);
-  }
-  return text;
-}
-
 }  // namespace
 
 ProgressFn console_progress() {
@@ -92,11 +82,15 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
-Result<std::string> file_argument(const std::string& path) {
-  if (path == "-") return read_stream(std::cin, "Standard input");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::not_found, fmt::format("Cannot open the file {}.", path), path);
-  return read_stream(file, path);
+Result<std::string> file_argument(const std::string& path, std::uintmax_t most) {
+  if (path == "-") return read_bounded_stream(std::cin, most, "Standard input");
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (!std::filesystem::is_fifo(status) && !std::filesystem::is_character_file(status))
+    return read_bounded_file(path, most, "file for this command");
+  std::ifstream pipe(path, std::ios::binary);
+  if (!pipe) return fail(ErrorCode::io, fmt::format("Cannot open {}.", path), path);
+  return read_bounded_stream(pipe, most, path);
 }
 
 Result<std::string> text_argument(const std::string& argument) {

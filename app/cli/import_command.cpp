@@ -24,7 +24,7 @@ Result<RunResult> read_run(const ImportOptions& options) {
   const bool sample = options.data == "sample";
   auto dataset = read_coqa(sample ? ResourcePaths::locate().resources / "sample_coqa.json" : fs::path(options.data));
   if (!dataset) return tl::unexpected(dataset.error());
-  auto bytes = file_argument(options.file);
+  auto bytes = file_argument(options.file, largest_import);
   if (!bytes) return tl::unexpected(bytes.error());
   const std::string name = options.name.empty() ? fs::path(options.file).filename().string() : options.name;
   auto imported = options.format == "coqa" ? parse_coqa_predictions(*bytes, *dataset, name)

@@ -10,6 +10,7 @@
 #include "app/cli/engine.h"
 #include "app/cli/settings_options.h"
 #include "core/checkpoint/safetensors_writer.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope::cli {
 namespace {
@@ -24,9 +25,10 @@ struct LogitsOptions {
 Result<Sequences> read_ids(const std::string& path) {
   auto text = file_argument(path);
   if (!text) return tl::unexpected(text.error());
-  const json value = json::parse(*text, nullptr, false);
+  const auto value = parse_bounded_json(*text, path);
+  if (!value) return tl::unexpected(value.error());
   try {
-    auto sequences = value.get<Sequences>();
+    auto sequences = value->get<Sequences>();
     const bool empty = std::any_of(sequences.begin(), sequences.end(), [](const auto& ids) { return ids.empty(); });
     if (!sequences.empty() && !empty) return sequences;
   } catch (const json::exception&) {  // the same sentence serves for every way to be wrong

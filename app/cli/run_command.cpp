@@ -9,6 +9,8 @@
 #include "app/cli/experiment.h"
 #include "app/cli/workspace_file.h"
 #include "core/experiment/recorded_inputs.h"
+#include "core/experiment/run_file_limits.h"
+#include "core/input/bounded_json.h"
 #include "core/report/run_json.h"
 
 namespace quantscope::cli {
@@ -27,9 +29,10 @@ struct Repetition {
 
 /// A report's run.json repeats all its runs; a single request is one run.
 Result<Repetition> repetition_of(std::string_view text) {
-  const auto document = nlohmann::json::parse(text, nullptr, false);
+  const auto document = parse_bounded_json(text, "The file", run_file_limits);
+  if (!document) return tl::unexpected(document.error());
   Repetition repetition;
-  if (!document.is_object() || !document.contains("runs")) {
+  if (!document->is_object() || !document->contains("runs")) {
     auto request = run_request_from_json(text);
     if (!request) return tl::unexpected(request.error());
     repetition.requests.push_back(std::move(*request));
@@ -62,7 +65,7 @@ Result<void> check_inputs(const Session& session, const Repetition& repetition, 
 }
 
 int run(const Session& session, const RunOptions& options) {
-  auto text = file_argument(options.file);
+  auto text = file_argument(options.file, largest_run_file);
   if (!text) return report_error(session, text.error());
   auto repetition = repetition_of(*text);
   if (!repetition) return report_error(session, repetition.error());

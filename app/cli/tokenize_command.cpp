@@ -7,6 +7,7 @@
 #include "app/cli/command.h"
 #include "app/cli/console.h"
 #include "app/cli/engine.h"
+#include "core/input/bounded_json.h"
 #include "core/tokenizer/chat_template.h"
 
 namespace quantscope::cli {
@@ -48,6 +49,7 @@ Result<ChatTemplate> open_chat_template(const std::string& model) {
 Result<std::string> chat_text(const TokenizeOptions& options) {
   auto file = file_argument(options.chat);
   if (!file) return file;
+  if (auto counted = count_json_values(*file, options.chat); !counted) return tl::unexpected(counted.error());
   const auto conversation = nlohmann::ordered_json::parse(*file, nullptr, false);
   if (conversation.is_discarded()) {
     return fail(ErrorCode::corrupt_file, fmt::format("{} is not JSON.", options.chat), options.chat);

@@ -6,16 +6,22 @@
 #include <cmath>
 #include <utility>
 
+#include "core/input/bounded_json.h"
+
 namespace quantscope {
 namespace {
 
 constexpr std::uint64_t max_document_bytes = 100'000'000;
 
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
 
 nlohmann::json parse_json(std::span<const std::byte> text) {
-  const auto* first = reinterpret_cast<const char*>(text.data());
-  return nlohmann::json::parse(first, first + text.size(), nullptr, false);
+  auto value = parse_bounded_json(as_text(text), {});
+  return value ? std::move(*value) : nlohmann::json(nlohmann::json::value_t::discarded);
 }
 
 std::optional<std::int64_t> whole_number(const nlohmann::json& value) {
@@ -39,12 +45,13 @@ Result<JsonDocument> open_json(const std::filesystem::path& path) {
                 fmt::format("{} has {} bytes, too many for a description of a model; choose another file.",
                             path.filename().string(), file->size()),
                 path.string());
-  nlohmann::json root = parse_json(file->bytes());
-  if (!root.is_object())
+  auto root = parse_bounded_json(as_text(file->bytes()), path.filename().string());
+  if (!root && root.error().code == ErrorCode::unsupported) return tl::unexpected(std::move(root.error()));
+  if (!root || !root->is_object())
     return fail(ErrorCode::corrupt_file,
                 fmt::format("{} is not a JSON object; download it again.", path.filename().string()), path.string());
   const std::uint64_t size = file->size();
-  return JsonDocument{{std::move(*file), size}, std::move(root)};
+  return JsonDocument{{std::move(*file), size}, std::move(*root)};
 }
 
 }  // namespace quantscope

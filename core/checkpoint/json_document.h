@@ -11,7 +11,7 @@
 
 namespace quantscope {
 
-/// Parses JSON; a discarded value (which is no object) when it is malformed.
+/// Parses JSON; a discarded value (which is no object) when it is malformed or beyond JsonLimits.
 nlohmann::json parse_json(std::span<const std::byte> text);
 
 /// The value as an integer, if it is a whole number inside 64 bits. Accepts 4096.0, which some converters write.
@@ -22,7 +22,7 @@ struct JsonDocument {
   CheckpointFile file;
   nlohmann::json root;
 };
-/// Fails with not_found, io or corrupt_file; a file over 100 MB is refused.
+/// Fails with not_found, io, corrupt_file or, beyond JsonLimits, unsupported; a file over 100 MB is refused.
 Result<JsonDocument> open_json(const std::filesystem::path& path);
 
 }  // namespace quantscope

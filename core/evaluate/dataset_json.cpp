@@ -5,36 +5,30 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <fstream>
 #include <span>
 #include <utility>
 
 #include "core/evaluate/unicode_text.h"
+#include "core/input/bounded_file.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope {
 namespace {
 
 using nlohmann::json;
 
-/// The largest official files, coqa-train-v1.0.json and train-v2.0.json of SQuAD, have 49 and 42 MB. A hostile file of
-/// this size, nothing but empty lists, takes 25 times as much memory.
+/// The largest official files, coqa-train-v1.0.json and train-v2.0.json of SQuAD, have 49 and 42 MB.
 constexpr std::uintmax_t largest_file = std::uintmax_t{64} << 20U;
-/// SQuAD's layout needs eight levels; deeper values are dropped unread, so that a hostile file cannot multiply memory.
+/// Several times what those files hold; so many take some 700 MB of memory at worst.
+constexpr JsonLimits dataset_limits = {.values = 8'000'000};
+/// SQuAD's layout needs eight levels; deeper values are dropped unread.
 constexpr int deepest_level = 9;
 
+/// `line` is 0 for a whole file.
 Result<json> parse_value(std::string_view bytes, std::string_view file, std::size_t line) {
   const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= deepest_level; };
-  const std::string in_line = line > 0 ? fmt::format(", line {}", line) : std::string();
-  try {
-    return json::parse(bytes, shallow);
-  } catch (const json::parse_error& error) {
-    return fail(ErrorCode::corrupt_file,
-                fmt::format("'{}'{} is not JSON: it cannot be read past byte {}.", file, in_line, error.byte),
-                fmt::format("{}{}: byte {}", file, in_line, error.byte), error.what());
-  } catch (const json::exception& error) {  // a number beyond the range of double
-    return fail(ErrorCode::corrupt_file, fmt::format("'{}'{} is not JSON that can be read.", file, in_line),
-                fmt::format("{}{}", file, in_line), error.what());
-  }
+  const std::string name = line > 0 ? fmt::format("'{}', line {}", file, line) : fmt::format("'{}'", file);
+  return parse_bounded_json(bytes, name, dataset_limits, shallow);
 }
 
 std::string_view next_line(std::string_view& rest) {
@@ -46,11 +40,25 @@ std::string_view next_line(std::string_view& rest) {
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
+/// The first line that is not blank, which is taken off `rest` with those before it.
+std::string_view next_filled_line(std::string_view& rest) {
+  std::string_view line = next_line(rest);
+  while (is_blank(line) && !rest.empty()) line = next_line(rest);
+  return line;
+}
+
+bool is_object(std::string_view line) { return line.starts_with('{') && json::accept(line); }
+
 /// One object a line: the first line is a whole object and something follows it.
 bool is_json_lines(std::string_view bytes) {
-  std::string_view rest = bytes;
-  const std::string_view line = next_line(rest);
-  return line.starts_with('{') && !is_blank(rest) && json::accept(line);
+  const std::string_view line = next_filled_line(bytes);
+  return is_object(line) && !is_blank(bytes);
+}
+
+/// Of a file that is not JSON: the line behind the first is a whole object, so that only its lines can be meant.
+bool has_broken_first_line(std::string_view bytes) {
+  next_filled_line(bytes);
+  return is_object(next_filled_line(bytes));
 }
 
 Result<json> parse_lines(std::string_view bytes, std::string_view file) {
@@ -122,31 +130,7 @@ Result<std::vector<std::string>> texts_of(const json& value, std::string_view fi
 }
 
 Result<std::string> read_dataset_bytes(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  std::error_code problem;
-  const auto status = std::filesystem::status(path, problem);
-  if (!std::filesystem::exists(status)) {
-    return fail(ErrorCode::not_found, fmt::format("'{}' does not exist; choose another dataset file.", name), name);
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    return fail(ErrorCode::invalid_argument, fmt::format("'{}' is not a file; choose a dataset file.", name), name);
-  }
-  const std::uintmax_t size = std::filesystem::file_size(path, problem);
-  std::ifstream file(path, std::ios::binary);
-  if (problem || !file) {
-    return fail(ErrorCode::io, fmt::format("'{}' cannot be opened; check its permissions.", name), name);
-  }
-  if (size > largest_file) {
-    return fail(ErrorCode::unsupported,
-                fmt::format("'{}' has {} bytes and a dataset may have at most {}; choose a smaller file.", name, size,
-                            largest_file),
-                name);
-  }
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-    return fail(ErrorCode::io, fmt::format("'{}' cannot be read; it may have been changed meanwhile.", name), name);
-  }
-  return bytes;
+  return read_bounded_file(path, largest_file, "dataset file");
 }
 
 Result<json> parse_dataset_json(std::string_view bytes, std::string_view file) {
@@ -157,8 +141,14 @@ Result<json> parse_dataset_json(std::string_view bytes, std::string_view file) {
                             file, *invalid),
                 fmt::format("{}: byte {}", file, *invalid));
   }
-  if (is_json_lines(bytes)) return parse_lines(bytes, file);
-  return parse_value(bytes, file, 0);
+  const JsonLimits all_lines = {std::string_view::npos, dataset_limits.values};
+  if (const auto counted = count_json_values(bytes, fmt::format("'{}'", file), all_lines); !counted)
+    return tl::unexpected(counted.error());
+  const std::string_view lines = bytes.substr(bytes.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
+  if (is_json_lines(lines)) return parse_lines(lines, file);
+  auto value = parse_value(bytes, file, 0);
+  if (!value && has_broken_first_line(lines)) return parse_lines(lines, file);
+  return value;
 }
 
 void finish_dataset(QaDataset& dataset, std::string_view bytes) {

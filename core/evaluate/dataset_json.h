@@ -41,8 +41,9 @@ Result<std::vector<std::string>> texts_of(const nlohmann::json& value, std::stri
 /// The bytes of a dataset file of at most 64 MiB.
 Result<std::string> read_dataset_bytes(const std::filesystem::path& path);
 
-/// The one JSON value of a file, or, for a file of one object a line (JSONL), the list of its objects. Values nested
-/// deeper than any layout needs are dropped. Errors name the line or the byte.
+/// The one JSON value of a file, or, for a file of one object a line (JSONL), the list of its objects. A byte order
+/// mark and blank lines before it are passed over. Values nested deeper than any layout needs are dropped. Errors name
+/// the line or the byte.
 Result<nlohmann::json> parse_dataset_json(std::string_view bytes, std::string_view file);
 
 /// Fills in what follows from the stories and the bytes: hash and single_reference.

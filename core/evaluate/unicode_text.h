@@ -8,6 +8,9 @@
 
 namespace quantscope {
 
+/// U+FEFF in UTF-8, which some editors put before a text.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 /// Offset of the first byte that does not belong to well-formed UTF-8; empty if there is none.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
 

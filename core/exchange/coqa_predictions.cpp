@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/input/bounded_json.h"
+
 namespace quantscope {
 namespace {
 using nlohmann::json;
@@ -18,7 +20,9 @@ bool is_prediction(const json& entry) {
 
 Result<ImportedAnswers> parse_coqa_predictions(std::string_view bytes, const QaDataset& dataset,
                                                std::string_view file) {
-  const json list = json::parse(bytes, nullptr, false);
+  const auto value = parse_bounded_json(bytes, file);
+  if (!value) return tl::unexpected(value.error());
+  const json& list = *value;
   if (!list.is_array())
     return fail(ErrorCode::corrupt_file, fmt::format("{} is not a JSON list of {{id, turn_id, answer}}.", file),
                 std::string(file));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include "core/experiment/run_result.h"
 
 namespace quantscope {
+
+/// Bytes of a file of answers. Those of lm-eval repeat the story and the dialogue for each question, 10 kB of them: the
+/// 7,983 questions of CoQA's development set make 80 MB.
+inline constexpr std::uintmax_t largest_import = std::uintmax_t{256} << 20U;
 
 /// Answers that another program gave to questions of a data set, scored by this one.
 struct ImportedAnswers {

@@ -7,10 +7,14 @@
 #include <nlohmann/json.hpp>
 
 #include "core/evaluate/qa_prompt.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope {
 namespace {
 using nlohmann::json;
+
+/// A line holds one question with its dialogue: some hundred values.
+constexpr JsonLimits line_limits = {.values = 1'000'000};
 
 const json* member(const json& value, std::string_view key) {
   if (!value.is_object()) return nullptr;
@@ -74,9 +78,10 @@ class SamplesReader {
   Result<void> read_line(std::string_view text) {
     ++line_;
     if (text.find_first_not_of(" \t\r") == std::string_view::npos) return {};
-    const json line = json::parse(text, nullptr, false);
+    const auto value = parse_bounded_json(text, fmt::format("{}: line {}", file_, line_), line_limits);
+    if (!value) return tl::unexpected(value.error());
+    const json& line = *value;
     Sample sample;
-    if (line.is_discarded()) return wrong("is not valid JSON");
     if (!read_sample(line, sample)) return wrong("lacks doc.id, doc.questions or an answer in resps");
     const auto item = collector_.find(sample.story_id, sample.turn);
     if (!item) return {};

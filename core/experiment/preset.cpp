@@ -4,15 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
+#include <system_error>
 
 #include "core/experiment/json_fields.h"
 #include "core/experiment/request_json.h"
+#include "core/input/bounded_file.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope {
 namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
+
+constexpr std::uintmax_t largest_preset = std::uintmax_t{1} << 20U;
 
 template <class T>
 void read_figure(const json& row, const char* key, std::optional<T>& figure) {
@@ -99,15 +103,16 @@ std::string known_presets(const fs::path& folder) {
 Result<Preset> read_preset(const ResourcePaths& paths, std::string_view name) {
   const fs::path folder = paths.resources / "presets";
   const bool plain = name.find_first_of("/\\.") == std::string_view::npos;
-  std::ifstream file;
-  if (plain) file.open(folder / (std::string(name) + ".json"));
-  if (!file.is_open())
+  const fs::path file = folder / (std::string(name) + ".json");
+  std::error_code ignored;
+  if (!plain || !fs::exists(file, ignored))
     return fail(ErrorCode::invalid_argument,
                 fmt::format("There is no preset \"{}\"; there are:{}.", name, known_presets(folder)), "preset");
-  const json value = json::parse(file, nullptr, false);
-  if (value.is_discarded())
-    return fail(ErrorCode::corrupt_file, fmt::format("The preset {} is not valid JSON.", name), std::string(name));
-  return preset_from(value);
+  const auto text = read_bounded_file(file, largest_preset, "preset");
+  if (!text) return tl::unexpected(text.error());
+  const auto value = parse_bounded_json(*text, fmt::format("The preset {}", name));
+  if (!value) return tl::unexpected(value.error());
+  return preset_from(*value);
 }
 
 std::vector<std::string> differences_from(const Preset& preset, std::span<const RunResult> runs) {

@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <fstream>
 
 #include "core/experiment/json_fields.h"
+#include "core/input/bounded_file.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope {
 namespace {
@@ -18,17 +19,21 @@ fs::path cache_folder() {
   return fs::path(home != nullptr ? home : "/") / ".cache";
 }
 
+constexpr std::uintmax_t largest_manifest = std::uintmax_t{1} << 20U;
+
 struct DefaultModel {
   std::string file;
   std::uintmax_t bytes = 0;
 };
 
 Result<DefaultModel> read_manifest(const fs::path& path) {
-  std::ifstream file(path);
-  const auto json = nlohmann::json::parse(file, nullptr, false);
+  const auto text = read_bounded_file(path, largest_manifest, "manifest");
+  if (!text) return tl::unexpected(text.error());
+  const auto json = parse_bounded_json(*text, path.string());
+  if (!json) return tl::unexpected(json.error());
   DefaultModel model;
   const auto read =
-      JsonFields(json, path.string()).required("file", model.file).required("bytes", model.bytes).result();
+      JsonFields(*json, path.string()).required("file", model.file).required("bytes", model.bytes).result();
   if (!read) return tl::unexpected(read.error());
   return model;
 }

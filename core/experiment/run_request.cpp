@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/experiment/request_json.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope {
 namespace {
@@ -63,9 +64,9 @@ std::vector<RunRequest> CompareRequest::runs() const {
 std::string to_json(const RunRequest& request) { return request_to_json(request).dump(2); }
 
 Result<RunRequest> run_request_from_json(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (json.is_discarded()) return fail(ErrorCode::corrupt_file, "This run request is not valid JSON.");
-  return request_from_json(json);
+  const auto json = parse_bounded_json(text, "This run request");
+  if (!json) return tl::unexpected(json.error());
+  return request_from_json(*json);
 }
 
 }  // namespace quantscope

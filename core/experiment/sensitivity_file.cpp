@@ -4,15 +4,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "core/input/bounded_file.h"
+#include "core/input/bounded_json.h"
 
 namespace quantscope {
 namespace {
 
 using nlohmann::json;
 constexpr int schema = 1;
-constexpr std::uintmax_t largest_file = 1ULL << 30;
+/// Of these files a model of 100 layers needs 300 kB.
+constexpr std::uintmax_t largest_file = std::uintmax_t{64} << 20U;
 
 void put(json& value, const std::string& name, const MeanEstimate& estimate) {
   value[name] = estimate.mean;
@@ -65,9 +68,10 @@ std::vector<std::string> whole_lines(const std::string& text) {
 }
 
 Result<void> check_header(const std::filesystem::path& path, const std::string& line, const std::string& key) {
-  const json header = json::parse(line, nullptr, false);
-  if (!header.is_object() || !header.contains("sensitivity")) return tl::unexpected(corrupt(path, 1));
-  if (header.value("schema", 0) == schema && header["sensitivity"] == key) return {};
+  const auto value = parse_bounded_json(line, path.string());
+  if (!value || !value->is_object() || !value->contains("sensitivity")) return tl::unexpected(corrupt(path, 1));
+  const json& header = *value;
+  if (header.contains("schema") && header["schema"] == schema && header["sensitivity"] == key) return {};
   return fail(ErrorCode::invalid_argument,
               fmt::format("{} holds rows of another measurement ({}); choose another file.", path.string(),
                           header["sensitivity"].is_string() ? header["sensitivity"].get<std::string>() : "unknown"),
@@ -78,8 +82,9 @@ Result<std::int64_t> take_rows(const std::filesystem::path& path, const std::vec
                                std::vector<SensitivityRow>& rows) {
   std::int64_t taken = 0;
   for (std::size_t i = 1; i < lines.size(); ++i) {
-    const json value = json::parse(lines[i], nullptr, false);
-    if (!value.is_object()) return tl::unexpected(corrupt(path, static_cast<std::int64_t>(i) + 1));
+    const auto parsed = parse_bounded_json(lines[i], path.string());
+    if (!parsed || !parsed->is_object()) return tl::unexpected(corrupt(path, static_cast<std::int64_t>(i) + 1));
+    const json& value = *parsed;
     try {
       const auto row = std::ranges::find(rows, value.at("name").get<std::string>(), &SensitivityRow::name);
       if (row == rows.end()) continue;
@@ -94,14 +99,8 @@ Result<std::int64_t> take_rows(const std::filesystem::path& path, const std::vec
 
 Result<std::string> read_file(const std::filesystem::path& path) {
   std::error_code absent;
-  const auto bytes = std::filesystem::file_size(path, absent);
-  if (absent) return std::string();
-  if (bytes > largest_file)
-    return fail(ErrorCode::unsupported, fmt::format("{} is larger than 1 GiB; choose another file.", path.string()));
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) return fail(ErrorCode::io, fmt::format("Cannot read {}.", path.string()), path.string());
-  return text;
+  if (!std::filesystem::exists(path, absent)) return std::string();
+  return read_bounded_file(path, largest_file, "file of sensitivity rows");
 }
 
 }  // namespace

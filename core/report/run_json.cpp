@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/experiment/request_json.h"
+#include "core/experiment/run_file_limits.h"
 #include "core/report/evaluation_json.h"
 
 namespace quantscope {
@@ -202,9 +203,9 @@ Result<RunResult> checked_result(const json& value) {
 std::string to_json(const RunResult& result) { return result_to_json(result).dump(2); }
 
 Result<RunResult> run_result_from_json(std::string_view text) {
-  const json value = json::parse(text, nullptr, false);
-  if (value.is_discarded()) return fail(ErrorCode::corrupt_file, "This run is not valid JSON.", "run.json");
-  return checked_result(value);
+  const auto value = parse_bounded_json(text, "This run", run_file_limits);
+  if (!value) return tl::unexpected(value.error());
+  return checked_result(*value);
 }
 
 std::string runs_json(std::span<const RunResult> runs) {
@@ -214,8 +215,10 @@ std::string runs_json(std::span<const RunResult> runs) {
 }
 
 Result<std::vector<RunResult>> runs_from_json(std::string_view text) {
-  const json value = json::parse(text, nullptr, false);
-  if (value.is_discarded() || !value.contains("runs") || !value["runs"].is_array())
+  const auto parsed = parse_bounded_json(text, "This run.json", run_file_limits);
+  if (!parsed) return tl::unexpected(parsed.error());
+  const json& value = *parsed;
+  if (!value.contains("runs") || !value["runs"].is_array())
     return fail(ErrorCode::corrupt_file,
                 "This is not a run.json of a report: it is no JSON object with a list \"runs\".", "run.json");
   std::vector<RunResult> runs;

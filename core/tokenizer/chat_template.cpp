@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 
 #include "core/checkpoint/json_document.h"
+#include "core/input/bounded_file.h"
 #include "core/tokenizer/json_fields.h"
 
 namespace quantscope {
@@ -16,8 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-constexpr std::size_t kLongestTemplate = std::size_t{1} << 20U;
 
 tl::unexpected<Error> no_template(const std::string& place) {
   return fail(
@@ -47,15 +45,6 @@ std::map<std::string, std::string> special_tokens(const json& config) {
   return tokens;
 }
 
-Result<std::string> read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kLongestTemplate + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (file.bad() || text.empty()) return fail(ErrorCode::io, fmt::format("{} cannot be read.", path.string()), path);
-  return text;
-}
-
 struct FromSource {
   Result<ChatTemplate> operator()(std::monostate) const { return no_template("The checkpoint"); }
   Result<ChatTemplate> operator()(const fs::path& path) const {
@@ -74,7 +63,7 @@ bool are_messages(const ordered_json& value) {
 }  // namespace
 
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source, std::map<std::string, std::string> special_tokens) {
-  if (source.size() > kLongestTemplate) {
+  if (source.size() > longest_chat_template) {
     return fail(ErrorCode::unsupported, "The chat template is longer than 1 MiB.", "chat_template");
   }
   Result<jinja::Template> parsed = jinja::Template::parse(source);
@@ -92,7 +81,7 @@ Result<ChatTemplate> ChatTemplate::from_folder(const fs::path& folder) {
     config = std::move(document->root);
   }
   if (fs::exists(template_file, ignored)) {
-    const Result<std::string> text = read_text(template_file);
+    const Result<std::string> text = read_bounded_file(template_file, longest_chat_template, "chat template");
     if (!text) return tl::unexpected(text.error());
     return parse(*text, special_tokens(config));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -11,6 +12,9 @@
 #include "kernels/error.h"
 
 namespace quantscope {
+
+/// Bytes of a chat template.
+inline constexpr std::size_t longest_chat_template = std::size_t{1} << 20U;
 
 /// How a model wants a conversation written. Immutable and safe to use from several threads.
 class ChatTemplate {

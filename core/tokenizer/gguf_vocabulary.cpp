@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <map>
+#include <system_error>
 
+#include "core/input/bounded_file.h"
+#include "core/tokenizer/chat_template.h"
 #include "core/tokenizer/json_fields.h"
 #include "core/tokenizer/json_parts.h"
 #include "core/tokenizer/merge_text.h"
@@ -132,14 +133,15 @@ std::optional<std::int32_t> id_of(const GgufVocabulary& vocabulary, const json& 
 }
 
 /// The template, or that called "default" of several.
-std::string chat_template(const json& config, const fs::path& folder) {
-  std::ifstream file(folder / "chat_template.jinja", std::ios::binary);
-  if (file) return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+Result<std::string> chat_template(const json& config, const fs::path& folder) {
+  const fs::path file = folder / "chat_template.jinja";
+  std::error_code ignored;
+  if (fs::exists(file, ignored)) return read_bounded_file(file, longest_chat_template, "chat template");
   const json& value = json_field(config, "chat_template");
   if (value.is_string()) return value.get<std::string>();
   for (const json& entry : value.is_array() ? value : json::array())
     if (json_text(entry, "name") == "default") return std::string(json_text(entry, "template"));
-  return {};
+  return std::string();
 }
 
 Result<void> add_special_tokens(GgufVocabulary& vocabulary, const json& root, const fs::path& file) {
@@ -162,7 +164,9 @@ Result<void> add_special_tokens(GgufVocabulary& vocabulary, const json& root, co
   if (frame->prefix.size() > 1 || frame->suffix.size() > 1) return refuse(file, "puts several tokens around a text");
   if (!frame->prefix.empty()) vocabulary.bos_id = frame->prefix.front();
   if (!frame->suffix.empty()) vocabulary.eos_id = frame->suffix.front();
-  vocabulary.chat_template = chat_template(config, file.parent_path());
+  auto chat = chat_template(config, file.parent_path());
+  if (!chat) return tl::unexpected(chat.error());
+  vocabulary.chat_template = std::move(*chat);
   return {};
 }
 

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/input/bounded_json.h"
+
 namespace quantscope {
 using nlohmann::json;
 
@@ -11,10 +13,10 @@ std::string text_of_list(const std::vector<std::string>& list) {
 }
 
 std::vector<std::string> list_of_text(std::string_view text) {
-  const json value = json::parse(text, nullptr, false);
+  const auto value = parse_bounded_json(text, "The list");
   std::vector<std::string> list;
-  if (!value.is_array()) return list;
-  for (const json& item : value)
+  if (!value || !value->is_array()) return list;
+  for (const json& item : *value)
     if (item.is_string()) list.push_back(item.get<std::string>());
   return list;
 }

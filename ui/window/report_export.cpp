@@ -4,7 +4,9 @@
 #include <QDir>
 #include <QFile>
 
+#include "core/experiment/run_file_limits.h"
 #include "core/experiment/tensor_preview.h"
+#include "core/input/bounded_file.h"
 #include "core/report/run_json.h"
 #include "core/report/weights_figure.h"
 #include "ui/charts/chart_view.h"
@@ -82,12 +84,9 @@ Result<void> render_report(const QString& folder) {
 }
 
 Result<std::vector<RunResult>> read_runs(const QString& path) {
-  QFile file(path);
-  if (!file.open(QIODevice::ReadOnly))
-    return fail(ErrorCode::not_found,
-                "The file " + path.toStdString() + " cannot be opened: " + file.errorString().toStdString() + ".",
-                path.toStdString());
-  return runs_from_json(file.readAll().toStdString());
+  const auto text = read_bounded_file(path.toStdString(), largest_run_file, "run.json");
+  if (!text) return tl::unexpected(text.error());
+  return runs_from_json(*text);
 }
 
 }  // namespace quantscope::ui

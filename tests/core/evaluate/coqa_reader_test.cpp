@@ -124,6 +124,35 @@ TEST(ParseCoqa, NamesTheLineThatIsNoJson) {
   EXPECT_THAT(dataset.error().message, HasSubstr("'rows.jsonl', line 2 is not JSON"));
 }
 
+TEST(ParseCoqa, ReadsLinesBehindAByteOrderMarkAndBlankLines) {
+  const std::string line = R"({"story": "A cat sat.", "questions": ["Who?"], "answers": {"input_text": ["a cat"]}})";
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const std::string& before : {mark, std::string("\n"), std::string(" \r\n\n"), mark + "\r\n\n"}) {
+    const auto dataset = parse_coqa(before + line + "\n" + line + "\n", "rows.jsonl");
+    ASSERT_TRUE(dataset) << dataset.error().message;
+    EXPECT_EQ(dataset->stories.size(), 2U);
+  }
+}
+
+TEST(ParseCoqa, NamesTheFirstLineWhereThatIsBroken) {
+  const std::string line = R"({"story": "x"})";
+  for (const auto& [bytes, place] :
+       {std::pair("{\"story\": \n" + line, "line 1"), std::pair("\n\n{\"story\"}\n" + line + "\n", "line 3"),
+        std::pair("\xEF\xBB\xBFstory\n" + line, "line 1")}) {
+    const auto dataset = parse_coqa(bytes, "rows.jsonl");
+    ASSERT_FALSE(dataset);
+    EXPECT_THAT(dataset.error().message, HasSubstr("'rows.jsonl', " + std::string(place) + " is not JSON")) << bytes;
+  }
+}
+
+TEST(ParseCoqa, RefusesMoreValuesThanAnyDatasetHolds) {
+  std::string bytes = "[";
+  for (int i = 0; i < 8'000'000; ++i) bytes += "0,";
+  const auto dataset = parse_coqa(bytes + "0]", "x.json");
+  ASSERT_FALSE(dataset);
+  EXPECT_THAT(dataset.error().message, HasSubstr("'x.json' holds more than 8000000 values"));
+}
+
 TEST(CoqaDomain, HasTheNamesOfTheOfficialScript) {
   EXPECT_EQ(coqa_domain("mctest"), "children_stories");
   EXPECT_EQ(coqa_domain("race"), "mid-high_school");

@@ -149,6 +149,25 @@ TEST(CoqaPredictions, OfUnknownTurnsAreCountedAndBadEntriesRefused) {
     EXPECT_FALSE(parse_coqa_predictions(bad, dataset, "p.json")) << bad;
 }
 
+TEST(ImportedFiles, ThatNestTooDeepAreRefusedBeforeTheyAreParsed) {
+  const QaDataset dataset = small_dataset();
+  const std::string deep(20'000'000, '[');
+  const auto predictions = parse_coqa_predictions(deep, dataset, "p.json");
+  ASSERT_FALSE(predictions);
+  EXPECT_THAT(predictions.error().message, HasSubstr("p.json has lists or objects more than 64 levels deep (byte 64)"));
+  const auto samples = parse_lm_eval_samples("\n" + deep, dataset, "s.jsonl");
+  ASSERT_FALSE(samples);
+  EXPECT_THAT(samples.error().message, HasSubstr("s.jsonl: line 2 has lists or objects more than 64 levels deep"));
+}
+
+TEST(ImportedFiles, WithMoreValuesThanAnyAnswerNeedsAreRefused) {
+  std::string line = "[0";
+  for (int i = 0; i < 1'000'000; ++i) line += ",0";
+  const auto samples = parse_lm_eval_samples(line + "]", small_dataset(), "s.jsonl");
+  ASSERT_FALSE(samples);
+  EXPECT_THAT(samples.error().message, HasSubstr("s.jsonl: line 1 holds more than 1000000 values"));
+}
+
 TEST(ImportedRun, IsPairedWithARunOfTheSamePromptsOnly) {
   const QaDataset dataset = small_dataset();
   RunResult ours;

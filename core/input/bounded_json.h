@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "kernels/error.h"
+
+namespace quantscope {
+
+/// What JSON of foreign origin may ask for. A value takes up to 180 bytes of memory however short it is written, and
+/// each level of lists a place on the parser's stack: the size of a file alone bounds neither.
+struct JsonLimits {
+  std::size_t depth = 64;           ///< lists and objects inside each other; files of this program's formats need 12
+  std::size_t values = 16'000'000;  ///< vocabularies of 256,000 tokens with their merges have 2.5 million
+};
+
+/// How many values and names JSON text can hold at most: one more than its commas, brackets and colons outside strings.
+/// Reads the text once and keeps nothing. Fails with unsupported and the byte where the limits are exceeded; `name`
+/// begins the message. Whether the text is JSON is not looked at.
+Result<std::size_t> count_json_values(std::string_view text, std::string_view name, const JsonLimits& limits = {});
+
+/// The one JSON value of a text, built only when the text is within the limits. Errors are corrupt_file, with the byte
+/// where the text is not JSON, or those of count_json_values. `filter` may drop values while they are read, as in
+/// nlohmann::json::parse.
+Result<nlohmann::json> parse_bounded_json(std::string_view text, std::string_view name, const JsonLimits& limits = {},
+                                          const nlohmann::json::parser_callback_t& filter = nullptr);
+
+}  // namespace quantscope

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/input/bounded_json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace quantscope {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string nested(std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); }
+
+TEST(ParseBoundedJson, ReadsWhatIsWithinTheLimits) {
+  const auto value = parse_bounded_json(R"({"a": [1, "[[[{{{,,,::: \\\" [", {}], "\"": 2})", "x");
+  ASSERT_TRUE(value) << value.error().message;
+  EXPECT_EQ((*value)["a"].size(), 3U);
+  EXPECT_EQ((*value)["\""], 2);
+  EXPECT_TRUE(parse_bounded_json(nested(64), "x"));
+}
+
+TEST(ParseBoundedJson, RefusesDeepTextBeforeItIsParsed) {
+  // Neither text is JSON as a whole: only a look at the depth before parsing can say so.
+  for (const std::string& text : {nested(65), std::string(50'000'000, '['), R"({"a": "[", "b": )" + nested(64) + "}"}) {
+    const auto value = parse_bounded_json(text, "'x.json'");
+    ASSERT_FALSE(value);
+    EXPECT_EQ(value.error().code, ErrorCode::unsupported);
+    EXPECT_THAT(value.error().message, HasSubstr("'x.json' has lists or objects more than 64 levels deep (byte "));
+  }
+}
+
+TEST(ParseBoundedJson, NamesTheByteThatIsTooDeep) {
+  const auto value = parse_bounded_json(R"(["[[[", [[]]])", "x", {.depth = 2});
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().where, "x: byte 9");
+}
+
+TEST(ParseBoundedJson, ListsBehindEachOtherAreNotDeep) {
+  std::string text = "[[]";
+  for (int i = 0; i < 1000; ++i) text += ",[{}]";
+  EXPECT_TRUE(parse_bounded_json(text + "]", "x", {.depth = 3}));
+}
+
+TEST(ParseBoundedJson, RefusesMoreValuesThanAllowed) {
+  EXPECT_TRUE(parse_bounded_json("[1,2,3]", "x", {.values = 4}));
+  for (const char* text : {"[1,2,3,4]", R"({"a":1,"b":2})", "[[],[],[]]", "[{},{}]]"}) {
+    const auto value = parse_bounded_json(text, "x", {.values = 4});
+    ASSERT_FALSE(value) << text;
+    EXPECT_THAT(value.error().message, HasSubstr("holds more than 4 values")) << text;
+  }
+}
+
+TEST(ParseBoundedJson, SaysWhereTextIsNoJson) {
+  for (const char* text : {"", "{", "\"", "\"\\", "\"\\\"", "[1,]", "]]]]", "nul", "\\\"[", "[\"a\xFF\"]", "[1e999]"}) {
+    const auto value = parse_bounded_json(text, "'x.json'");
+    ASSERT_FALSE(value) << text;
+    EXPECT_EQ(value.error().code, ErrorCode::corrupt_file) << text;
+    EXPECT_THAT(value.error().message, HasSubstr("'x.json' is not JSON")) << text;
+  }
+}
+
+TEST(CountJsonValues, IsAnUpperBound) {
+  EXPECT_EQ(*count_json_values("5", "x"), 1U);
+  EXPECT_EQ(*count_json_values("[]", "x"), 2U);
+  EXPECT_EQ(*count_json_values(R"({"a": [1, "x,y:[{"]})", "x"), 5U);
+}
+
+}  // namespace
+}  // namespace quantscope
