@@ -7,6 +7,7 @@
 
 #include "core/evaluate/dataset.h"
 #include "core/evaluate/dataset_json.h"
+#include "core/evaluate/unicode_text.h"
 
 namespace quantscope {
 namespace {
@@ -109,6 +110,38 @@ Result<void> read_questions(const json& entry, const DatasetPlace& place, QaStor
   return {};
 }
 
+/// Turns that are blank, by name.
+struct BlankTurns {
+  std::vector<std::string> left_out;    ///< the question or its own answer
+  std::vector<std::string> additional;  ///< an additional answer only
+
+  std::vector<std::string> sentences() const {
+    std::vector<std::string> list;
+    constexpr std::string_view why = "with their turn of the dialogue, as the question or its own answer is blank";
+    if (!left_out.empty()) list.push_back(quantscope::left_out(left_out, why));
+    if (!additional.empty())
+      list.push_back(fmt::format("Blank additional answers, which count as references all the same, have {}: {}.",
+                                 additional.size() == 1 ? "1 question" : fmt::format("{} questions", additional.size()),
+                                 first_names(additional)));
+    return list;
+  }
+};
+
+bool is_blank(const std::string& text) { return strip(text).empty(); }
+
+/// Takes the references off the turns that cannot be asked.
+void find_blanks(QaStory& story, BlankTurns& blanks) {
+  for (QaQuestion& question : story.questions) {
+    std::string name = fmt::format("{} turn {}", story.id, question.turn);
+    if (is_blank(question.text) || is_blank(question.references.front())) {
+      blanks.left_out.push_back(std::move(name));
+      question.references.clear();
+    } else if (std::ranges::any_of(question.references, is_blank)) {
+      blanks.additional.push_back(std::move(name));
+    }
+  }
+}
+
 /// Rows of stanfordnlp/coqa have no id: they are called after their place in the file.
 Result<std::string> story_id(const json& entry, std::size_t index, bool is_row, const DatasetPlace& place) {
   if (is_row && member(entry, "id") == nullptr) return fmt::format("row {}", index + 1);
@@ -133,7 +166,7 @@ Result<QaStory> read_story(const json& entry, std::size_t index, bool is_row, st
   auto text = required_text(entry, "story", "story", place);
   if (!text) return tl::unexpected(text.error());
   story.text = std::move(*text);
-  if (story.text.empty()) return place.wrong("story", "is empty");
+  if (is_blank(story.text)) return place.wrong("story", "is empty");
   auto filled = read_questions(entry, place, story)
                     .and_then([&] { return add_references(member(entry, "answers"), "answers", place, story); })
                     .and_then([&] { return add_additional_references(entry, place, story); });
@@ -142,7 +175,7 @@ Result<QaStory> read_story(const json& entry, std::size_t index, bool is_row, st
 }
 
 /// Two stories of one id could not be told apart in a result file.
-Result<std::vector<QaStory>> read_stories(const json& data, bool is_rows, std::string_view file) {
+Result<std::vector<QaStory>> read_stories(const json& data, bool is_rows, std::string_view file, BlankTurns& blanks) {
   std::vector<QaStory> stories;
   std::unordered_map<std::string, std::size_t> seen;
   for (std::size_t i = 0; i < data.size(); ++i) {
@@ -153,6 +186,7 @@ Result<std::vector<QaStory>> read_stories(const json& data, bool is_rows, std::s
       return DatasetPlace{file, layout, {}}.wrong(
           fmt::format("id '{}'", story->id), fmt::format("is used by stories {} and {}", other->second + 1, i + 1));
     }
+    find_blanks(*story, blanks);
     stories.push_back(std::move(*story));
   }
   return stories;
@@ -180,9 +214,12 @@ Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name)
   if (!data) return tl::unexpected(data.error());
 
   QaDataset dataset;
-  auto stories = read_stories(**data, root->is_array(), file_name);
+  BlankTurns blanks;
+  auto stories = read_stories(**data, root->is_array(), file_name, blanks);
   if (!stories) return tl::unexpected(stories.error());
   dataset.stories = std::move(*stories);
+  if (!choose_items(dataset, Items::all, {})) return place.wrong("the file", "has no question with an answer");
+  dataset.repairs = blanks.sentences();
   auto name = optional_text(*root, "name", "name", place);
   if (!name) return tl::unexpected(name.error());
   dataset.name = name->empty() ? std::string(file_name) : std::move(*name);

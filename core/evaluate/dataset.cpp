@@ -32,9 +32,12 @@ tl::unexpected<Error> bad_sample(std::string_view text) {
 std::vector<QaItem> items_of_stories(const QaDataset& dataset, Items items, std::size_t first, std::size_t last) {
   std::vector<QaItem> chosen;
   for (std::size_t story = first; story < last; ++story) {
-    const std::size_t count = dataset.stories[story].questions.size();
-    const std::size_t from = items == Items::last && count > 0 ? count - 1 : 0;
-    for (std::size_t question = from; question < count; ++question) chosen.push_back({story, question});
+    const auto& questions = dataset.stories[story].questions;
+    const std::size_t before = chosen.size();
+    for (std::size_t question = 0; question < questions.size(); ++question)
+      if (!questions[question].references.empty()) chosen.push_back({story, question});
+    if (items == Items::last && chosen.size() > before + 1)
+      chosen.erase(chosen.begin() + static_cast<std::ptrdiff_t>(before), chosen.end() - 1);
   }
   return chosen;
 }

@@ -14,7 +14,7 @@ namespace quantscope {
 struct QaQuestion {
   int turn = 1;  ///< 1-based, as in the file
   std::string text;
-  std::vector<std::string> references;  ///< the first one is the gold answer used as history; "" = no answer exists
+  std::vector<std::string> references;  ///< first the gold answer used as history, "" = none exists; empty: not asked
 };
 
 struct QaStory {
@@ -44,7 +44,7 @@ struct QaDataset {
 /// CoQA in three layouts. Official: {version, data: [{id, source, story, questions, answers, additional_answers}]} with
 /// lists of turns {input_text, turn_id}. Hugging Face exports, a JSON list or one object a line: EleutherAI/coqa with
 /// objects of columns {input_text: [...], turn_id: [...]}, and stanfordnlp/coqa with plain questions, no id and no
-/// additional answers.
+/// additional answers. Turns with a blank question or gold answer are left out and counted in `repairs`.
 /// References of a question are the answer of `answers`, then those of additional_answers "0", "1", "2", all kept.
 /// Turns must be numbered 1, 2, ... and every list must have one entry a question. Root fields of our own: `name` (else
 /// the file name) and `quantscope_sample: true`, which marks the bundled sample. At most 64 MiB. Errors name the story
@@ -62,7 +62,7 @@ Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name
 
 /// One record a line, or a list of them: {context, question, answers: [...] or answer, id?, source?} or {prompt,
 /// completion, id?, source?}, the same kind throughout. Records with the same context that follow each other are one
-/// story; context may be missing. Records without an answer are left out and counted in `repairs`.
+/// story; context may be missing. Records without answer or question are left out and counted in `repairs`.
 Result<QaDataset> read_records(const std::filesystem::path& path);
 Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_name);
 

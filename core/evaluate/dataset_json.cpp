@@ -160,11 +160,15 @@ void finish_dataset(QaDataset& dataset, std::string_view bytes) {
   for (const unsigned char byte : canonical.digest) dataset.hash += fmt::format("{:02x}", byte);
 }
 
-std::string left_out(const std::vector<std::string>& names, std::string_view why) {
-  if (names.empty()) return {};
+std::string first_names(const std::vector<std::string>& names) {
   const std::size_t shown = std::min<std::size_t>(names.size(), 5);
-  return fmt::format("{} question{} left out, {}: {}{}.", names.size(), names.size() == 1 ? " was" : "s were", why,
-                     fmt::join(std::span(names).first(shown), ", "), shown < names.size() ? ", ..." : "");
+  return fmt::format("{}{}", fmt::join(std::span(names).first(shown), ", "), shown < names.size() ? ", ..." : "");
+}
+
+std::string left_out(const std::vector<std::string>& names, std::string_view why, std::string_view what) {
+  if (names.empty()) return {};
+  return fmt::format("{} {}{} left out, {}: {}.", names.size(), what, names.size() == 1 ? " was" : "s were", why,
+                     first_names(names));
 }
 
 }  // namespace quantscope

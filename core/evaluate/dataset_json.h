@@ -49,7 +49,9 @@ Result<nlohmann::json> parse_dataset_json(std::string_view bytes, std::string_vi
 /// Fills in what follows from the stories and the bytes: hash and single_reference.
 void finish_dataset(QaDataset& dataset, std::string_view bytes);
 
+/// The first few names of a list: "a, b, c, d, e, ...".
+std::string first_names(const std::vector<std::string>& names);
 /// The sentence about left-out items that a dataset keeps: how many, why, and the first few names. Empty for none.
-std::string left_out(const std::vector<std::string>& names, std::string_view why);
+std::string left_out(const std::vector<std::string>& names, std::string_view why, std::string_view what = "question");
 
 }  // namespace quantscope

@@ -23,6 +23,7 @@ std::string dialogue_prompt(const QaStory& story, std::size_t first, std::size_t
   std::string prompt = story.text.empty() ? std::string() : story.text + "\n\n";
   for (std::size_t turn = first; turn < question; ++turn) {
     const QaQuestion& earlier = story.questions[turn];
+    if (earlier.references.empty()) continue;
     prompt += "Q: " + earlier.text + "\n\nA: " + earlier.references.front() + "\n\n";
   }
   return prompt + "Q: " + story.questions[question].text + "\n\nA:";

@@ -7,6 +7,7 @@
 
 #include "core/evaluate/dataset.h"
 #include "core/evaluate/dataset_json.h"
+#include "core/evaluate/unicode_text.h"
 
 namespace quantscope {
 namespace {
@@ -30,8 +31,9 @@ class RecordReader {
   Result<QaDataset> take() {
     if (dataset_.stories.empty())
       return DatasetPlace{file_, layout, {}}.wrong("the file", "has no record with an answer");
-    if (auto sentence = left_out(unanswered_, "they have no answer"); !sentence.empty())
-      dataset_.repairs.push_back(std::move(sentence));
+    for (std::string sentence : {left_out(unanswered_, "they have no answer"), left_out(silent_, "they ask nothing"),
+                                 left_out(blank_answers_, "others of the same question remain", "blank answer")})
+      if (!sentence.empty()) dataset_.repairs.push_back(std::move(sentence));
     return std::move(dataset_);
   }
 
@@ -55,10 +57,16 @@ class RecordReader {
     auto references = read_references(record, completion, place);
     for (const Error* error : {error_in(text), error_in(question), error_in(source), error_in(references)})
       if (error != nullptr) return tl::unexpected(*error);
+    const std::size_t blank = std::erase_if(*references, is_blank);
+    if (is_blank(completion ? *text : *question)) {
+      silent_.push_back(std::move(*id));
+      return {};
+    }
     if (references->empty()) {
       unanswered_.push_back(std::move(*id));
       return {};
     }
+    blank_answers_.insert(blank_answers_.end(), blank, *id);
     add({std::move(*id), std::move(*source), {}, std::move(*text), {}}, std::move(*question), std::move(*references));
     return {};
   }
@@ -67,6 +75,8 @@ class RecordReader {
   static const Error* error_in(const Result<T>& result) {
     return result ? nullptr : &result.error();
   }
+
+  static bool is_blank(const std::string& text) { return strip(text).empty(); }
 
   /// The record's own id, which must be the only one, or its place in the file.
   Result<std::string> record_id(const json& record, std::size_t number, const DatasetPlace& place) {
@@ -106,7 +116,7 @@ class RecordReader {
   std::string_view file_;
   QaDataset dataset_;
   std::unordered_set<std::string> ids_;
-  std::vector<std::string> unanswered_;  // ids
+  std::vector<std::string> unanswered_, silent_, blank_answers_;  // ids
 };
 
 }  // namespace

@@ -39,7 +39,9 @@ std::string fingerprint_of(const std::vector<QaAnswer>& answers) {
 std::optional<QaItem> AnswerCollector::find(const std::string& story_id, std::int64_t turn) {
   for (std::size_t story = 0; story < dataset_.stories.size(); ++story) {
     if (dataset_.stories[story].id != story_id) continue;
-    if (turn >= 1 && turn <= static_cast<std::int64_t>(dataset_.stories[story].questions.size()))
+    const auto& questions = dataset_.stories[story].questions;
+    const bool is_turn = turn >= 1 && turn <= static_cast<std::int64_t>(questions.size());
+    if (is_turn && !questions[static_cast<std::size_t>(turn - 1)].references.empty())
       return QaItem{story, static_cast<std::size_t>(turn - 1)};
   }
   unknown_.push_back(fmt::format("{} turn {}", story_id, turn));

@@ -124,6 +124,37 @@ TEST(ParseCoqa, NamesTheLineThatIsNoJson) {
   EXPECT_THAT(dataset.error().message, HasSubstr("'rows.jsonl', line 2 is not JSON"));
 }
 
+TEST(ParseCoqa, LeavesBlankTurnsOutAndCountsThem) {
+  json file = valid_file();
+  json& story = file["data"][0];
+  story["questions"] = turns({"Who?", "Where?", "What did it do?", "  ", "When?"});
+  story["answers"] = turns({"a cat", " \t", "sat", "yes", ""});
+  story["additional_answers"] = {{"0", turns({"a", "b", "", "d", "e"})}};
+  const auto dataset = parse_coqa(file.dump(), "x.json");
+  ASSERT_TRUE(dataset) << dataset.error().message;
+  EXPECT_THAT(
+      dataset->notes(),
+      ElementsAre("3 questions were left out, with their turn of the dialogue, as the question or its own answer "
+                  "is blank: one turn 2, one turn 4, one turn 5.",
+                  "Blank additional answers, which count as references all the same, have 1 question: one turn "
+                  "3."));
+  const auto all = choose_items(*dataset, Items::all, {}), last = choose_items(*dataset, Items::last, {});
+  ASSERT_EQ(all->size(), 3U);
+  EXPECT_EQ((*all)[1].question, 2U) << "turns keep their numbers";
+  ASSERT_EQ(last->size(), 2U);
+  EXPECT_EQ((*last)[0].question, 2U) << "the last question that can be asked";
+  EXPECT_EQ(qa_prompt(*dataset, (*last)[0]), "A cat sat.\n\nQ: Who?\n\nA: a cat\n\nQ: What did it do?\n\nA:");
+}
+
+TEST(ParseCoqa, RefusesAFileOfBlankAnswers) {
+  json file = valid_file();
+  file["data"].erase(0);
+  file["data"][0]["answers"] = turns({""});
+  const auto dataset = parse_coqa(file.dump(), "x.json");
+  ASSERT_FALSE(dataset);
+  EXPECT_THAT(dataset.error().message, HasSubstr("the file has no question with an answer"));
+}
+
 TEST(ParseCoqa, ReadsLinesBehindAByteOrderMarkAndBlankLines) {
   const std::string line = R"({"story": "A cat sat.", "questions": ["Who?"], "answers": {"input_text": ["a cat"]}})";
   const std::string mark = "\xEF\xBB\xBF";
@@ -232,6 +263,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"IdTwice", [](json& f) { f["data"][1]["id"] = "one"; }, "id 'one' is used by stories 1 and 2"},
         Damage{"SourceIsAList", [](json& f) { f["data"][0]["source"] = json::array(); }, "source must be text"},
         Damage{"NoStoryText", [](json& f) { f["data"][1].erase("story"); }, "story 2 (id 'two'), story is missing"},
+        Damage{"StoryTextIsBlank", [](json& f) { f["data"][0]["story"] = " \n"; }, "story is empty"},
         Damage{"StoryTextIsEmpty", [](json& f) { f["data"][0]["story"] = ""; }, "story is empty"},
         Damage{"NoQuestions", [](json& f) { f["data"][0].erase("questions"); }, "questions is missing"},
         Damage{"QuestionsIsEmpty", [](json& f) { f["data"][0]["questions"] = json::array(); }, "questions is empty"},

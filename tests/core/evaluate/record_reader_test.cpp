@@ -55,6 +55,31 @@ TEST(ParseRecords, CountsAndNamesRecordsWithoutAnAnswer) {
                           "4, record 5, record 6, ...."));
 }
 
+TEST(ParseRecords, CountsAndNamesWhatIsBlank) {
+  const auto dataset = parse_records(
+      R"([{"id": "a", "question": "Who?", "answers": ["me", "", " "]}, {"id": "b", "question": "Who?", "answers": [""]},
+          {"id": "c", "question": " ", "answer": "me"}, {"id": "d", "question": "Who?", "answer": "\n"}])",
+      "mine.json");
+  ASSERT_TRUE(dataset) << dataset.error().message;
+  ASSERT_EQ(dataset->stories.size(), 1U);
+  EXPECT_THAT(dataset->stories[0].questions.at(0).references, ElementsAre("me"));
+  EXPECT_THAT(dataset->notes(),
+              ElementsAre("2 questions were left out, they have no answer: b, d.",
+                          "1 question was left out, they ask nothing: c.",
+                          "2 blank answers were left out, others of the same question remain: a, a."));
+}
+
+TEST(ParseRecords, LeavesBlankPromptsAndCompletionsOut) {
+  const auto dataset = parse_records(
+      "[{\"prompt\": \" \", \"completion\": \"x\"}, {\"prompt\": \"One\", \"completion\": \" \"},"
+      " {\"prompt\": \"One,\", \"completion\": \" two\"}]",
+      "mine.json");
+  ASSERT_TRUE(dataset) << dataset.error().message;
+  ASSERT_EQ(dataset->stories.size(), 1U);
+  EXPECT_THAT(dataset->notes(),
+              ElementsAre(HasSubstr("they have no answer: record 2"), HasSubstr("they ask nothing: record 1")));
+}
+
 struct Damage {
   const char* name;
   const char* bytes;

@@ -149,6 +149,15 @@ TEST(CoqaPredictions, OfUnknownTurnsAreCountedAndBadEntriesRefused) {
     EXPECT_FALSE(parse_coqa_predictions(bad, dataset, "p.json")) << bad;
 }
 
+TEST(CoqaPredictions, OfTurnsThatAreNotAskedBelongToNoQuestion) {
+  QaDataset dataset = small_dataset();
+  dataset.stories[0].questions[0].references.clear();  // as the reader leaves a blank turn
+  const auto read = value_of(parse_coqa_predictions(
+      R"([{"id": "one", "turn_id": 1, "answer": "x"}, {"id": "one", "turn_id": 2, "answer": "a cat"}])", dataset, "p"));
+  EXPECT_EQ(read.answers.size(), 1U);
+  EXPECT_THAT(read.notes, ::testing::Contains(HasSubstr("1 answers belong to no question")));
+}
+
 TEST(ImportedFiles, ThatNestTooDeepAreRefusedBeforeTheyAreParsed) {
   const QaDataset dataset = small_dataset();
   const std::string deep(20'000'000, '[');
