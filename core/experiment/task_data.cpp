@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/evaluate/dataset_json.h"
+#include "core/evaluate/plain_text.h"
 #include "core/evaluate/qa_prompt.h"
 #include "core/experiment/file_hash.h"
 
@@ -63,22 +64,28 @@ Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const Resourc
   return {};
 }
 
+/// How results name the text that was read from `path`.
+std::string text_name(const Task& task, const std::filesystem::path& path, bool without_mark) {
+  if (is_sample(task)) return "bundled sample text";
+  return path.filename().string() + (without_mark ? " (without its byte order mark)" : "");
+}
+
 Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
                        const std::stop_token& stop) {
   const std::filesystem::path path = data_path(task, resources);
   auto protocol = find_protocol(task.protocol);
   if (!protocol) return tl::unexpected(protocol.error());
-  auto text = read_dataset_bytes(path);
+  const auto bytes = read_dataset_bytes(path);
+  if (!bytes) return tl::unexpected(bytes.error());
+  const auto text = plain_text(*bytes, path.string(), stop);
   if (!text) return tl::unexpected(text.error());
-  if (text->empty())
-    return fail(ErrorCode::invalid_argument, fmt::format("{} is empty.", path.string()), path.string());
-  const std::string hash = hash_bytes(*text);
+  const std::string hash = hash_bytes(*bytes);
   if (!data.text_ids.empty() && (hash != data.text_hash || protocol->name != data.protocol.name))
     return fail(ErrorCode::invalid_argument,
                 "The tasks perplexity and kl of one run share their text and protocol; run them one after the other.",
                 path.string());
   data.protocol = *protocol;
-  data.text_name = is_sample(task) ? "bundled sample text" : path.filename().string();
+  data.text_name = text_name(task, path, text->size() < bytes->size());
   data.text_hash = hash;
   auto ids = tokenizer.encode(*text, {}, stop);
   if (!ids) return tl::unexpected(ids.error());

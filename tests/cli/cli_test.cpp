@@ -54,6 +54,46 @@ class CommandLine : public ::testing::Test {
   fs::path folder_;
 };
 
+/// A command that may use 4 GB of address space.
+Outcome limited_errors(const std::string& arguments) {
+  return run_shell(fmt::format("ulimit -v 4000000; {} {} 2>&1 >/dev/null", QUANTSCOPE_CLI, arguments));
+}
+
+TEST_F(CommandLine, ImportRefusesAFileByItsSizeAndByItsDepth) {
+  const std::string import =
+      fmt::format("import {} {} --data {}", file("w.quantscope"), file("answers.json"), file("questions.json"));
+  std::ofstream(file("answers.json")) << std::string(200'000'000, '[');
+  for (const char* format : {" --format coqa", " --format lm-eval"}) {
+    const Outcome deep = limited_errors(import + format);
+    EXPECT_EQ(deep.exit_code, 1);
+    EXPECT_THAT(deep.output, HasSubstr("has lists or objects more than 64 levels deep (byte 64)"));
+  }
+  fs::resize_file(file("answers.json"), 500'000'000);  // sparse
+  const Outcome large = limited_errors(import);
+  EXPECT_EQ(large.exit_code, 1);
+  EXPECT_THAT(large.output, HasSubstr("has 500000000 bytes and a file for this command may have at most 268435456"));
+}
+
+TEST_F(CommandLine, TextsThatAreNoUtf8OrTooLargeAreRefused) {
+  std::string text = "A cat sat.";
+  for (int i = 0; i < 100; ++i) text += " Lily saw it, and it purred.";
+  std::ofstream(file("text.txt"), std::ios::binary) << text << "\xFF\xFE" << text;
+  const std::string place = fmt::format("(2 bytes, the first at byte {})", text.size());
+  for (const std::string& arguments : {std::string("evaluate {0} fp32 --task perplexity --data {1}"),
+                                       std::string("evaluate {0} nf4 --task kl --base fp32 --data {1}"),
+                                       std::string("sensitivity {0} nf4 --measure kl --data {1}")}) {
+    const Outcome refused = limited_errors(fmt::format(fmt::runtime(arguments), model(), file("text.txt")));
+    EXPECT_EQ(refused.exit_code, 1) << arguments;
+    EXPECT_THAT(refused.output, HasSubstr("is not UTF-8 text")) << arguments;
+    EXPECT_THAT(refused.output, HasSubstr(place)) << arguments;
+  }
+  fs::resize_file(file("text.txt"), 1'000'000'000);  // sparse
+  const Outcome large = limited_errors(
+      fmt::format("evaluate {} fp32 --task perplexity --chunks 0:1 --data {}", model(), file("text.txt")));
+  EXPECT_EQ(large.exit_code, 1);
+  EXPECT_THAT(large.output, HasSubstr("has 1000000000 bytes"));
+}
+
 TEST_F(CommandLine, HelpShowsEverySubCommandWithAJsonExample) {
   const Outcome help = cli("--help");
   EXPECT_EQ(help.exit_code, 0);

@@ -26,6 +26,28 @@ TEST(GuessQuestionTask, KnowsLayoutsByTheirFields) {
   EXPECT_EQ(guess_question_task(ResourcePaths::locate().resources / "sample_coqa.json"), TaskKind::coqa);
 }
 
+TEST(LoadTaskData, SaysThatATextWasReadWithoutItsByteOrderMark) {
+  QUANTSCOPE_REQUIRE_SHARED();
+  const auto tokenizer = testing::value_of(
+      Tokenizer::from_json(testing::shared_folder() / "data" / "tokenizers" / "smollm_135m" / "tokenizer.json"));
+  const testing::TemporaryFolder folder;
+  const auto load = [&](std::string_view bytes) {
+    Task task;
+    task.kind = TaskKind::perplexity;
+    task.data = folder.write("text.txt", bytes).string();
+    RunRequest request;
+    request.tasks = {task};
+    return testing::value_of(load_task_data(request, tokenizer.get(), ModelDescription(), ResourcePaths::locate()));
+  };
+  const TaskData plain = load("A cat sat."), marked = load(
+                                                 "\xEF\xBB\xBF"
+                                                 "A cat sat.");
+  EXPECT_EQ(plain.text_name, "text.txt");
+  EXPECT_EQ(marked.text_name, "text.txt (without its byte order mark)");
+  EXPECT_EQ(marked.text_ids, plain.text_ids);
+  EXPECT_NE(marked.text_hash, plain.text_hash) << "the hash is of the file";
+}
+
 TEST(LoadTaskData, SizesTheCacheByTokensNotByBytes) {
   QUANTSCOPE_REQUIRE_SHARED();
   const auto tokenizer = testing::value_of(
