@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 constexpr int schema = 1;
-/// Of these files a model of 100 layers needs 300 kB.
+/// In bytes; a row, one for each tensor or layer, has some hundred.
 constexpr std::uintmax_t largest_file = std::uintmax_t{64} << 20U;
 
 void put(json& value, const std::string& name, const MeanEstimate& estimate) {
