@@ -71,22 +71,23 @@ const QaAnswer* AnswerCollector::add(const QaItem& item, std::string_view genera
 
 /// Says how many questions the data set has, and which of them have no answer.
 void AnswerCollector::note_missing(ImportedAnswers& imported) const {
-  std::set<std::pair<std::size_t, std::size_t>> answered;
-  bool only_last = true, all_are_last = true;
+  using Place = std::pair<std::size_t, std::size_t>;
+  const auto last = choose_items(dataset_, Items::last, {}), all = choose_items(dataset_, Items::all, {});
+  if (!last || !all) return;  // not where answers belong to questions
+  std::set<Place> answered, ends;
+  for (const QaItem& item : *last) ends.emplace(item.story, item.question);
+  bool only_last = last->size() < all->size();
   for (const QaAnswer& answer : imported.answers) {
     answered.emplace(answer.item.story, answer.item.question);
-    only_last = only_last && answer.item.question + 1 == dataset_.stories[answer.item.story].questions.size();
+    only_last = only_last && ends.contains({answer.item.story, answer.item.question});
   }
-  for (const QaStory& story : dataset_.stories) all_are_last = all_are_last && story.questions.size() < 2;
-  imported.items = only_last && !all_are_last ? Items::last : Items::all;
+  imported.items = only_last ? Items::last : Items::all;
   std::vector<std::string> missing;
-  for (std::size_t story = 0; story < dataset_.stories.size(); ++story) {
-    const auto& questions = dataset_.stories[story].questions;
-    for (std::size_t i = 0; i < questions.size(); ++i) {
-      if (imported.items == Items::last && i + 1 < questions.size()) continue;
-      ++imported.asked;
-      if (!answered.contains({story, i})) missing.push_back(named(dataset_.stories[story], questions[i].turn));
-    }
+  for (const QaItem& item : only_last ? *last : *all) {
+    ++imported.asked;
+    const QaStory& story = dataset_.stories[item.story];
+    if (!answered.contains({item.story, item.question}))
+      missing.push_back(named(story, story.questions[item.question].turn));
   }
   add_note(imported.notes, missing,
            fmt::format("of {} {} have no answer in {} and are not counted", imported.asked,

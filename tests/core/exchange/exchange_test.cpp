@@ -156,6 +156,7 @@ TEST(CoqaPredictions, OfTurnsThatAreNotAskedBelongToNoQuestion) {
       R"([{"id": "one", "turn_id": 1, "answer": "x"}, {"id": "one", "turn_id": 2, "answer": "a cat"}])", dataset, "p"));
   EXPECT_EQ(read.answers.size(), 1U);
   EXPECT_THAT(read.notes, ::testing::Contains(HasSubstr("1 answers belong to no question")));
+  EXPECT_EQ(read.asked, 2);
 }
 
 TEST(ImportedFiles, ThatNestTooDeepAreRefusedBeforeTheyAreParsed) {
