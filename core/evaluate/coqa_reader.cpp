@@ -205,9 +205,9 @@ Result<const json*> find_stories(const json& root, const DatasetPlace& place) {
 
 }  // namespace
 
-Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name) {
+Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name, const std::stop_token& stop) {
   const DatasetPlace place{file_name, layout, {}};
-  auto root = parse_dataset_json(bytes, file_name);
+  auto root = parse_dataset_json(bytes, file_name, stop);
   if (!root) return tl::unexpected(root.error());
   if (member(*root, "story") != nullptr) *root = json::array({std::move(*root)});  // a file of one row
   const auto data = find_stories(*root, place);
@@ -229,10 +229,10 @@ Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name)
   return dataset;
 }
 
-Result<QaDataset> read_coqa(const std::filesystem::path& path) {
+Result<QaDataset> read_coqa(const std::filesystem::path& path, const std::stop_token& stop) {
   auto bytes = read_dataset_bytes(path);
   if (!bytes) return tl::unexpected(bytes.error());
-  return parse_coqa(*bytes, path.filename().string());
+  return parse_coqa(*bytes, path.filename().string(), stop);
 }
 
 }  // namespace quantscope

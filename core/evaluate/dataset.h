@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,22 +50,22 @@ struct QaDataset {
 /// Turns must be numbered 1, 2, ... and every list must have one entry a question. Root fields of our own: `name` (else
 /// the file name) and `quantscope_sample: true`, which marks the bundled sample. At most 64 MiB. Errors name the story
 /// and the field, or the byte. Source: stanfordnlp/coqa-baselines, scripts/evaluate-v1.0.py.
-Result<QaDataset> read_coqa(const std::filesystem::path& path);
+Result<QaDataset> read_coqa(const std::filesystem::path& path, const std::stop_token& stop = {});
 /// The same from the file's bytes; `file_name` is for messages.
-Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name);
+Result<QaDataset> parse_coqa(std::string_view bytes, std::string_view file_name, const std::stop_token& stop = {});
 
 /// SQuAD 1.1 and 2.0. Official: {version, data: [{title, paragraphs: [{context, qas: [{id, question, answers,
 /// is_impossible}]}]}]}; Hugging Face export, a list or one object a line: {id, title, context, question, answers:
 /// {text: [...]}}. A paragraph is a story. An unanswerable question has the one reference "". In the official layout a
 /// question without answers that is not marked is_impossible is left out and counted in `repairs`.
-Result<QaDataset> read_squad(const std::filesystem::path& path);
-Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name);
+Result<QaDataset> read_squad(const std::filesystem::path& path, const std::stop_token& stop = {});
+Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name, const std::stop_token& stop = {});
 
 /// One record a line, or a list of them: {context, question, answers: [...] or answer, id?, source?} or {prompt,
 /// completion, id?, source?}, the same kind throughout. Records with the same context that follow each other are one
 /// story; context may be missing. Records without answer or question are left out and counted in `repairs`.
-Result<QaDataset> read_records(const std::filesystem::path& path);
-Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_name);
+Result<QaDataset> read_records(const std::filesystem::path& path, const std::stop_token& stop = {});
+Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_name, const std::stop_token& stop = {});
 
 /// What the official CoQA script calls the domain of a source: "children_stories" for "mctest"; other sources are
 /// domains of their own.

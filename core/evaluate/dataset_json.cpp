@@ -25,10 +25,10 @@ constexpr JsonLimits dataset_limits = {.values = 8'000'000};
 constexpr int deepest_level = 9;
 
 /// `line` is 0 for a whole file.
-Result<json> parse_value(std::string_view bytes, std::string_view file, std::size_t line) {
+Result<json> parse_value(std::string_view bytes, std::string_view file, std::size_t line, const std::stop_token& stop) {
   const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= deepest_level; };
   const std::string name = line > 0 ? fmt::format("'{}', line {}", file, line) : fmt::format("'{}'", file);
-  return parse_bounded_json(bytes, name, dataset_limits, shallow);
+  return parse_bounded_json(bytes, name, dataset_limits, shallow, stop);
 }
 
 std::string_view next_line(std::string_view& rest) {
@@ -52,7 +52,7 @@ bool is_object(std::string_view line) { return line.starts_with('{') && json::ac
 /// One object a line: the first line is a whole object and something follows it.
 bool is_json_lines(std::string_view bytes) {
   const std::string_view line = next_filled_line(bytes);
-  return is_object(line) && !is_blank(bytes);
+  return !is_blank(bytes) && is_object(line);
 }
 
 /// Of a file that is not JSON: the line behind the first is a whole object, so that only its lines can be meant.
@@ -61,12 +61,12 @@ bool has_broken_first_line(std::string_view bytes) {
   return is_object(next_filled_line(bytes));
 }
 
-Result<json> parse_lines(std::string_view bytes, std::string_view file) {
+Result<json> parse_lines(std::string_view bytes, std::string_view file, const std::stop_token& stop) {
   json list = json::array();
   for (std::size_t number = 1; !bytes.empty(); ++number) {
     const std::string_view line = next_line(bytes);
     if (is_blank(line)) continue;
-    auto value = parse_value(line, file, number);
+    auto value = parse_value(line, file, number, stop);
     if (!value) return value;
     list.push_back(std::move(*value));
   }
@@ -133,7 +133,7 @@ Result<std::string> read_dataset_bytes(const std::filesystem::path& path) {
   return read_bounded_file(path, largest_file, "dataset file");
 }
 
-Result<json> parse_dataset_json(std::string_view bytes, std::string_view file) {
+Result<json> parse_dataset_json(std::string_view bytes, std::string_view file, const std::stop_token& stop) {
   if (bytes.empty()) return fail(ErrorCode::corrupt_file, fmt::format("'{}' is empty.", file), std::string(file));
   if (const auto invalid = find_invalid_utf8(bytes)) {
     return fail(ErrorCode::corrupt_file,
@@ -145,9 +145,10 @@ Result<json> parse_dataset_json(std::string_view bytes, std::string_view file) {
   if (const auto counted = count_json_values(bytes, fmt::format("'{}'", file), all_lines); !counted)
     return tl::unexpected(counted.error());
   const std::string_view lines = bytes.substr(bytes.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
-  if (is_json_lines(lines)) return parse_lines(lines, file);
-  auto value = parse_value(bytes, file, 0);
-  if (!value && has_broken_first_line(lines)) return parse_lines(lines, file);
+  if (is_json_lines(lines)) return parse_lines(lines, file, stop);
+  auto value = parse_value(bytes, file, 0, stop);
+  const bool broken = !value && value.error().code == ErrorCode::corrupt_file;
+  if (broken && has_broken_first_line(lines)) return parse_lines(lines, file, stop);
   return value;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,8 @@ Result<std::string> read_dataset_bytes(const std::filesystem::path& path);
 
 /// The one JSON value of a file, or, for a file of one object a line (JSONL), the list of its objects. A byte order
 /// mark and blank lines before it are passed over. Values nested deeper than any layout needs are dropped. Errors name
-/// the line or the byte.
-Result<nlohmann::json> parse_dataset_json(std::string_view bytes, std::string_view file);
+/// the line or the byte. A stop is answered between two values.
+Result<nlohmann::json> parse_dataset_json(std::string_view bytes, std::string_view file, const std::stop_token& stop);
 
 /// Fills in what follows from the stories and the bytes: hash and single_reference.
 void finish_dataset(QaDataset& dataset, std::string_view bytes);

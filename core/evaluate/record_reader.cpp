@@ -121,8 +121,8 @@ class RecordReader {
 
 }  // namespace
 
-Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_name) {
-  auto root = parse_dataset_json(bytes, file_name);
+Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_name, const std::stop_token& stop) {
+  auto root = parse_dataset_json(bytes, file_name, stop);
   if (!root) return tl::unexpected(root.error());
   RecordReader reader(file_name);
   if (auto done = reader.read(*root); !done) return tl::unexpected(done.error());
@@ -131,10 +131,10 @@ Result<QaDataset> parse_records(std::string_view bytes, std::string_view file_na
   return dataset;
 }
 
-Result<QaDataset> read_records(const std::filesystem::path& path) {
+Result<QaDataset> read_records(const std::filesystem::path& path, const std::stop_token& stop) {
   auto bytes = read_dataset_bytes(path);
   if (!bytes) return tl::unexpected(bytes.error());
-  return parse_records(*bytes, path.filename().string());
+  return parse_records(*bytes, path.filename().string(), stop);
 }
 
 }  // namespace quantscope

@@ -154,8 +154,8 @@ class SquadReader {
 
 }  // namespace
 
-Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name) {
-  auto root = parse_dataset_json(bytes, file_name);
+Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name, const std::stop_token& stop) {
+  auto root = parse_dataset_json(bytes, file_name, stop);
   if (!root) return tl::unexpected(root.error());
   SquadReader reader(file_name);
   if (auto done = reader.read(*root); !done) return tl::unexpected(done.error());
@@ -164,10 +164,10 @@ Result<QaDataset> parse_squad(std::string_view bytes, std::string_view file_name
   return dataset;
 }
 
-Result<QaDataset> read_squad(const std::filesystem::path& path) {
+Result<QaDataset> read_squad(const std::filesystem::path& path, const std::stop_token& stop) {
   auto bytes = read_dataset_bytes(path);
   if (!bytes) return tl::unexpected(bytes.error());
-  return parse_squad(*bytes, path.filename().string());
+  return parse_squad(*bytes, path.filename().string(), stop);
 }
 
 }  // namespace quantscope

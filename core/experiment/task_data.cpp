@@ -33,21 +33,21 @@ Result<std::int64_t> longest_prompt(const QaDataset& dataset, const std::vector<
 
 bool is_sample(const Task& task) { return task.data.empty() || task.data == "sample"; }
 
-Result<QaDataset> read_questions(const Task& task, const ResourcePaths& resources) {
+Result<QaDataset> read_questions(const Task& task, const ResourcePaths& resources, const std::stop_token& stop) {
   if (is_sample(task) && task.kind != TaskKind::coqa)
     return fail(
         ErrorCode::invalid_argument,
         fmt::format("The bundled sample has CoQA's layout; give a data file for the task {}.", task_name(task.kind)),
         "data");
   const std::filesystem::path path = data_path(task, resources);
-  if (task.kind == TaskKind::squad) return read_squad(path);
-  if (task.kind == TaskKind::jsonl) return read_records(path);
-  return read_coqa(path);
+  if (task.kind == TaskKind::squad) return read_squad(path, stop);
+  if (task.kind == TaskKind::jsonl) return read_records(path, stop);
+  return read_coqa(path, stop);
 }
 
 Result<void> load_qa(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
                      const std::stop_token& stop) {
-  auto dataset = read_questions(task, resources);
+  auto dataset = read_questions(task, resources, stop);
   if (!dataset) return tl::unexpected(dataset.error());
   auto items = choose_items(*dataset, task.items, task.sample, static_cast<std::size_t>(task.first_story),
                             static_cast<std::size_t>(task.last_story));

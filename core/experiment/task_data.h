@@ -38,7 +38,7 @@ bool needs_tokenizer(const RunRequest& request);
 /// The file that a task reads; the bundled one where it names none. Empty for speed.
 std::filesystem::path data_path(const Task& task, const ResourcePaths& resources);
 
-/// A stop is answered while prompts and texts are tokenized.
+/// A stop is answered while files are parsed and while prompts and texts are tokenized.
 Result<TaskData> load_task_data(const RunRequest& request, const Tokenizer* tokenizer, const ModelDescription& model,
                                 const ResourcePaths& resources, const std::stop_token& stop = {});
 

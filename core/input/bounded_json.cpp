@@ -8,6 +8,9 @@ namespace {
 
 using nlohmann::json;
 
+/// Ends parsing from inside.
+struct Stopped {};
+
 /// Behind the quote that ends a string which begins before `at`; the end of the text where there is none.
 std::size_t behind_string(std::string_view text, std::size_t at) {
   const std::size_t begin = at;
@@ -47,10 +50,17 @@ Result<std::size_t> count_json_values(std::string_view text, std::string_view na
 }
 
 Result<json> parse_bounded_json(std::string_view text, std::string_view name, const JsonLimits& limits,
-                                const json::parser_callback_t& filter) {
+                                const json::parser_callback_t& filter, const std::stop_token& stop) {
   if (const auto counted = count_json_values(text, name, limits); !counted) return tl::unexpected(counted.error());
+  const auto stoppable = [&](int depth, json::parse_event_t event, json& value) {
+    if (stop.stop_requested()) throw Stopped();
+    return filter == nullptr || filter(depth, event, value);
+  };
   try {
-    return json::parse(text, filter);
+    if (!stop.stop_possible()) return json::parse(text, filter);
+    return json::parse(text, stoppable);
+  } catch (const Stopped&) {
+    return cancelled();
   } catch (const json::parse_error& error) {
     return fail(ErrorCode::corrupt_file,
                 fmt::format("{} is not JSON: it cannot be read past byte {}.", name, error.byte),

@@ -392,5 +392,13 @@ TEST(CoqaPrompt, EqualsTheReferencePromptsToTheByte) {
   }
 }
 
+TEST(ReadCoqa, AStopEndsParsing) {
+  std::stop_source stop;
+  stop.request_stop();
+  const auto dataset = parse_coqa(R"({"version": "1.0", "data": []})", "dev.json", stop.get_token());
+  ASSERT_FALSE(dataset);
+  EXPECT_EQ(dataset.error().code, ErrorCode::cancelled);
+}
+
 }  // namespace
 }  // namespace quantscope

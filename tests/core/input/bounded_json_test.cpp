@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stop_token>
 #include <string>
 
 namespace quantscope {
@@ -59,6 +60,19 @@ TEST(ParseBoundedJson, SaysWhereTextIsNoJson) {
     EXPECT_EQ(value.error().code, ErrorCode::corrupt_file) << text;
     EXPECT_THAT(value.error().message, HasSubstr("'x.json' is not JSON")) << text;
   }
+}
+
+TEST(ParseBoundedJson, AStopEndsItBetweenTwoValues) {
+  std::stop_source stop;
+  int seen = 0;
+  const auto stop_soon = [&](int, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (++seen == 3) stop.request_stop();
+    return true;
+  };
+  const auto value = parse_bounded_json("[1,2,3,4,5,6,7,8]", "x", {}, stop_soon, stop.get_token());
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(seen, 3);
 }
 
 TEST(CountJsonValues, IsAnUpperBound) {
