@@ -78,6 +78,7 @@ RunObserver observer_for(const Session& session, ItemLog& log) {
 }
 
 std::string percent(const MeanEstimate& estimate) {
+  if (!estimate.has_error()) return fmt::format("{:.2f}", 100 * estimate.mean);
   return fmt::format("{:.2f} +- {:.2f}", 100 * estimate.mean, 100 * estimate.error);
 }
 

@@ -10,8 +10,11 @@ namespace quantscope {
 /// Mean of scores with its standard error sqrt(sum (x - mean)^2 / (n - 1) / n); error 0 for n < 2.
 struct MeanEstimate {
   double mean = 0;
-  double error = 0;
+  double error = 0;  ///< standard error
   std::int64_t n = 0;
+
+  /// One value says nothing about the spread of others.
+  bool has_error() const { return n > 1; }
 };
 MeanEstimate estimate_mean(std::span<const double> values);
 

@@ -26,6 +26,7 @@ std::string mib(std::int64_t bytes) {
 }
 
 std::string percent(const MeanEstimate& estimate) {
+  if (!estimate.has_error()) return fmt::format("{:.2f}", 100 * estimate.mean);
   return fmt::format("{:.2f} ± {:.2f}", 100 * estimate.mean, 100 * estimate.error);
 }
 

@@ -19,6 +19,14 @@ std::string label_of(const RunResult& run) {
                                               : "answers of another program";
 }
 
+void put_estimate(CsvTable& table, const MeanEstimate& estimate) {
+  table.number(estimate.mean);
+  if (estimate.has_error())
+    table.number(estimate.error);
+  else
+    table.empty();
+}
+
 void put_scores(CsvTable& table, const RunResult& run) {
   if (!run.qa || run.qa->answers.empty()) {
     table.empty(12);
@@ -29,7 +37,9 @@ void put_scores(CsvTable& table, const RunResult& run) {
   const MeanEstimate em = run.qa->em(scorer);
   table.text(run.qa->dataset_name).text(run.qa->dataset_hash).text(run.qa->task.items == Items::all ? "all" : "last");
   table.text(sample_text(run.qa->task.sample)).text(run.qa->task.protocol).text(scorer_name(scorer)).integer(f1.n);
-  table.number(f1.mean).number(f1.error).number(em.mean).number(em.error).number(run.qa->seconds);
+  put_estimate(table, f1);
+  put_estimate(table, em);
+  table.number(run.qa->seconds);
 }
 
 void put_perplexity(CsvTable& table, const RunResult& run) {
@@ -260,7 +270,9 @@ std::string domains_csv(std::span<const RunResult> runs) {
     for (const Scorer scorer : {Scorer::lm_eval, Scorer::official, Scorer::max}) {
       for (const DomainScore& score : run.qa->domains(scorer)) {
         table.text(run_name(run)).text(scorer_name(scorer)).text(score.domain).integer(score.f1.n);
-        table.number(score.f1.mean).number(score.f1.error).number(score.em.mean).number(score.em.error).end_row();
+        put_estimate(table, score.f1);
+        put_estimate(table, score.em);
+        table.end_row();
       }
     }
   }

@@ -33,6 +33,7 @@ class FormatTest : public QObject {
     QCOMPARE(format_count(134515008), QStringLiteral("134,515,008"));
     QCOMPARE(format_percent({0.4123, 0.031, 50}), QStringLiteral("41.2 ± 3.1"));
     QCOMPARE(format_percent({}), QStringLiteral("–"));
+    QCOMPARE(format_percent({0.5, 0, 1}), QStringLiteral("50.0"));
     QCOMPARE(format_rate(12.34), QStringLiteral("12.3/s"));
     QCOMPARE(format_rate(0.25), QStringLiteral("4.0 s each"));
   }

@@ -22,6 +22,7 @@ QString format_count(std::int64_t count) { return QLocale(QLocale::English).toSt
 
 QString format_percent(const MeanEstimate& estimate) {
   if (estimate.n == 0) return QStringLiteral("–");
+  if (!estimate.has_error()) return QString::number(100 * estimate.mean, 'f', 1);
   return QStringLiteral("%1 ± %2").arg(100 * estimate.mean, 0, 'f', 1).arg(100 * estimate.error, 0, 'f', 1);
 }
 
