@@ -392,6 +392,19 @@ TEST(CoqaPrompt, EqualsTheReferencePromptsToTheByte) {
   }
 }
 
+TEST(ReadCoqa, CharactersMayLieAcrossThePiecesThatAreCheckedAtOnce) {
+  const std::size_t piece = std::size_t{4} << 20U;
+  for (std::size_t ahead = 1; ahead <= 4; ++ahead) {
+    std::string text = R"({"data": [], "pad": ")";
+    text += std::string(piece - ahead - text.size(), 'x') + "\xF0\x9F\x90\x88";  // U+1F408
+    EXPECT_THAT(parse_coqa(text + "\"}", "dev.json").error().message, HasSubstr("no stories")) << ahead;
+    const std::string broken = text.substr(0, text.size() - 1) + "\"}";
+    EXPECT_THAT(parse_coqa(broken, "dev.json").error().message,
+                HasSubstr("byte " + std::to_string(piece - ahead) + " does not"))
+        << ahead;
+  }
+}
+
 TEST(ReadCoqa, AStopEndsParsing) {
   std::stop_source stop;
   stop.request_stop();
