@@ -125,6 +125,9 @@ std::string charts_html(std::span<const RunResult> runs, const std::filesystem::
 
 std::string origin(const RunResult& run) {
   const Provenance& from = run.provenance;
+  if (!from.imported_from.empty())
+    return fmt::format("Answers of another program, read from {} by Quantscope {}.", from.imported_from,
+                       from.program_version);
   return fmt::format("Checkpoint {} (fingerprint {}), {} with {} on {} threads, Quantscope {}, started {}.",
                      from.checkpoint, from.fingerprint, from.device, from.dispatch_level, from.threads,
                      from.program_version, from.started);

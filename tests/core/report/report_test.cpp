@@ -96,6 +96,13 @@ TEST(ReportHtml, SaysWhenChartsWereLeftOutAndEmbedsThemOtherwise) {
   EXPECT_THAT(with_weights, Not(HasSubstr("no histogram")));
 }
 
+TEST(ReportHtml, SaysWhereImportedAnswersComeFrom) {
+  RunResult run = run_with("nf4", 3, 5);
+  run.provenance.imported_from = "theirs.json";
+  EXPECT_THAT(html_of({run}),
+              AllOf(HasSubstr("Answers of another program, read from theirs.json"), Not(HasSubstr("on 0 threads"))));
+}
+
 TEST(ReportHtml, StampsProtocolsAndCaveats) {
   RunResult run = run_with("nf4", 5, 6);
   run.provenance.baseline_note = "decoded Q4_1 weights";
