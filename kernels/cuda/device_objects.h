@@ -18,7 +18,7 @@ WeightView view_of_shape(const WeightFormat& format, std::int64_t rows, std::int
 /// The dynamic map of double quantization on the device.
 class DynamicTables {
  public:
-  static constexpr std::size_t bytes = 2 * dynamic_map_size * sizeof(float);
+  static constexpr std::size_t bytes = std::size_t{2} * dynamic_map_size * sizeof(float);
   static Result<DynamicTables> create(Device& device);
   const float* levels() const { return memory_.data<float>(); }
   const float* thresholds() const { return levels() + dynamic_map_size; }
