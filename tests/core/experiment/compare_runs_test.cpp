@@ -5,38 +5,21 @@
 #include <gtest/gtest.h>
 
 #include "core/evaluate/qa_prompt.h"
+#include "tests/support/answered_run.h"
 #include "tests/support/loaded_model.h"
 
 namespace quantscope {
 namespace {
 
+using testing::answered_run;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::value_of;
 
-/// A run whose first `right` of `total` questions, one a story, are answered right.
-RunResult run_with(const std::string& configuration, int right, int total) {
-  RunResult run;
-  run.request.settings = value_of(parse_configuration(configuration));
-  run.measured[MemoryTag::codes] = 1 << 20;
-  run.measured[MemoryTag::scales] = 1 << 18;
-  run.qa.emplace();
-  run.qa->dataset_name = "questions";
-  run.qa->dataset_hash = "same";
-  run.qa->task.protocol = "coqa-lm-eval-3";
-  for (int i = 0; i < total; ++i) {
-    QaAnswer answer;
-    answer.item = {static_cast<std::size_t>(i), 0};
-    answer.scores.fill(i < right ? QaScore{1, 1} : QaScore{0, 0});
-    run.qa->answers.push_back(answer);
-  }
-  return run;
-}
-
 TEST(CompareRuns, RefusesWhatDoesNotMeanTheSame) {
-  const RunResult base = run_with("fp16", 5, 10);
+  const RunResult base = answered_run("fp16", 5, 10);
   const auto refusal = [&](const auto& change) {
-    RunResult other = run_with("nf4", 5, 10);
+    RunResult other = answered_run("nf4", 5, 10);
     change(other);
     const auto compared = compare_runs(base, other, Scorer::lm_eval);
     return compared ? std::string("compared") : compared.error().message;
@@ -60,7 +43,7 @@ TEST(CompareRuns, RefusesWhatDoesNotMeanTheSame) {
 
 /// `answered` of the `asked` questions of a sample of that many.
 RunResult run_of(int answered, int asked) {
-  RunResult run = run_with("nf4", 1, answered);
+  RunResult run = answered_run("nf4", 1, answered);
   run.qa->asked = asked;
   run.qa->task.sample = {Sample::Kind::first, asked, 0};
   run.state = answered < asked ? RunState::stopped : RunState::finished;
@@ -100,7 +83,7 @@ TEST(CompareRuns, RefusesAnUnfinishedRunThatWasAskedOtherwise) {
 }
 
 TEST(CompareRuns, RefusesPromptsThatNobodyKnows) {
-  RunResult a = run_with("nf4", 5, 10), b = a;
+  RunResult a = answered_run("nf4", 5, 10), b = a;
   a.qa->task.protocol = b.qa->task.protocol = unknown_prompt;
   a.provenance.imported_from = "a.json";
   b.provenance.imported_from = "b.json";
@@ -109,7 +92,7 @@ TEST(CompareRuns, RefusesPromptsThatNobodyKnows) {
 }
 
 TEST(CompareRuns, RefusesTokenizersOfOtherIdentitiesWhereBothAreKnown) {
-  RunResult base = run_with("fp16", 5, 10), other = run_with("nf4", 5, 10);
+  RunResult base = answered_run("fp16", 5, 10), other = answered_run("nf4", 5, 10);
   base.perplexity.emplace().result = summarize_perplexity({{0, 510, 1100, 255}, {1, 255, 300, 255}}, 1024);
   other.perplexity = base.perplexity;
   base.provenance.tokenizer = "aa";
@@ -127,7 +110,7 @@ TEST(RunNames, TellModelsApartWhereThereAreSeveral) {
   const auto names = [](const std::vector<std::pair<std::string, std::string>>& models) {
     std::vector<RunResult> runs;
     for (const auto& [path, fingerprint] : models) {
-      runs.push_back(run_with("nf4", 1, 2));
+      runs.push_back(answered_run("nf4", 1, 2));
       runs.back().provenance.checkpoint = path;
       runs.back().provenance.fingerprint = fingerprint;
     }
@@ -144,7 +127,7 @@ TEST(RunNames, TellModelsApartWhereThereAreSeveral) {
 }
 
 TEST(CompareRuns, RefusesAnotherTokenizer) {
-  RunResult base = run_with("fp16", 5, 10), other = run_with("nf4", 5, 10);
+  RunResult base = answered_run("fp16", 5, 10), other = answered_run("nf4", 5, 10);
   for (QaAnswer& answer : base.qa->answers) answer.prompt_tokens = 100;
   for (QaAnswer& answer : other.qa->answers) answer.prompt_tokens = 101;
   EXPECT_THAT(compare_runs(base, other, Scorer::lm_eval).error().message, HasSubstr("different tokenizers"));
@@ -152,7 +135,7 @@ TEST(CompareRuns, RefusesAnotherTokenizer) {
 
 /// A run whose divergence from fp32 has these windows of a text, of `asked`.
 RunResult divergence_of(std::initializer_list<std::int64_t> windows, std::int64_t asked) {
-  RunResult run = run_with("nf4", 1, 2);
+  RunResult run = answered_run("nf4", 1, 2);
   run.kl.emplace();
   run.kl->base = "fp32";
   run.kl->text_hash = "text";

@@ -12,34 +12,20 @@
 
 #include "core/report/sentences.h"
 #include "core/report/tables.h"
+#include "tests/support/answered_run.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/reference_data.h"
 
 namespace quantscope {
 namespace {
 
+using testing::answered_run;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// A run whose first `right` of `total` questions, one a story, are answered right.
-RunResult run_with(const std::string& configuration, int right, int total) {
-  RunResult run;
-  run.request.settings = testing::value_of(parse_configuration(configuration));
-  run.qa.emplace();
-  run.qa->dataset_hash = "same";
-  for (int i = 0; i < total; ++i) {
-    QaAnswer answer;
-    answer.item = {static_cast<std::size_t>(i), 0};
-    const double score = i < right ? 1.0 : 0.0;
-    answer.scores.fill({score, score});
-    run.qa->answers.push_back(answer);
-  }
-  return run;
-}
-
 std::string verdict(int right, int total, int configurations = 1) {
-  std::vector<RunResult> runs = {run_with("fp16", total, total)};
-  for (int i = 0; i < configurations; ++i) runs.push_back(run_with("nf4", right, total));
+  std::vector<RunResult> runs = {answered_run("fp16", total, total)};
+  for (int i = 0; i < configurations; ++i) runs.push_back(answered_run("nf4", right, total));
   return pair_rows(runs).back().verdict;
 }
 
@@ -54,9 +40,9 @@ TEST(Verdict, SevenFlipsAreWorseAloneButNotAmongManyComparisons) {
 }
 
 TEST(Verdict, RunsThatCannotBePairedSayWhy) {
-  RunResult other = run_with("nf4", 1, 2);
+  RunResult other = answered_run("nf4", 1, 2);
   other.qa->dataset_hash = "another";
-  const std::vector<RunResult> runs = {run_with("fp16", 2, 2), other};
+  const std::vector<RunResult> runs = {answered_run("fp16", 2, 2), other};
   const auto rows = pair_rows(runs);
   EXPECT_FALSE(rows.front().comparison);
   EXPECT_THAT(rows.front().verdict, HasSubstr("different datasets"));
@@ -64,10 +50,10 @@ TEST(Verdict, RunsThatCannotBePairedSayWhy) {
 
 TEST(Verdict, OfARunThatHasNotFinishedSaysOfHowMany) {
   const auto verdict_of = [](int right, int answered) {
-    RunResult other = run_with("nf4", right, answered);
+    RunResult other = answered_run("nf4", right, answered);
     other.qa->asked = 90;
     other.state = RunState::stopped;
-    const std::vector<RunResult> runs = {run_with("fp16", 90, 90), other};
+    const std::vector<RunResult> runs = {answered_run("fp16", 90, 90), other};
     EXPECT_THAT(pairs_csv(runs), HasSubstr("at n = 60 of 90"));
     return pair_rows(runs).front().verdict;
   };
@@ -76,10 +62,10 @@ TEST(Verdict, OfARunThatHasNotFinishedSaysOfHowMany) {
 }
 
 TEST(F1Pairs, HasARowForEachRunAndCorrectsAsTheTableOfPairs) {
-  RunResult elsewhere = run_with("int8", 1, 2);
+  RunResult elsewhere = answered_run("int8", 1, 2);
   elsewhere.qa->dataset_hash = "another";
-  const std::vector<RunResult> runs = {run_with("fp16", 60, 60), run_with("nf4", 53, 60), elsewhere,
-                                       run_with("fp4", 52, 60)};
+  const std::vector<RunResult> runs = {answered_run("fp16", 60, 60), answered_run("nf4", 53, 60), elsewhere,
+                                       answered_run("fp4", 52, 60)};
   const std::vector<const RunResult*> others = {&runs[1], &runs[2], &runs[3]};
   const auto rows = f1_pairs(runs[0], others, Scorer::lm_eval);
   const auto table = pair_rows(runs);
@@ -100,7 +86,7 @@ TEST(F1Pairs, HasARowForEachRunAndCorrectsAsTheTableOfPairs) {
 }
 
 /// A run over a text of windows of 10 scored tokens each.
-RunResult run_with(const std::string& configuration, const std::vector<double>& nll_sums) {
+RunResult answered_run(const std::string& configuration, const std::vector<double>& nll_sums) {
   RunResult run;
   run.request.settings = testing::value_of(parse_configuration(configuration));
   run.perplexity.emplace();
@@ -120,7 +106,7 @@ PairRow only_row(const RunResult& base, const RunResult& other) {
 }
 
 TEST(PerplexityPairs, EqualFiguresByHand) {
-  const RunResult base = run_with("fp32", {20, 22, 24, 26}), other = run_with("nf4", {21, 23.5, 24.5, 28});
+  const RunResult base = answered_run("fp32", {20, 22, 24, 26}), other = answered_run("nf4", {21, 23.5, 24.5, 28});
   // Differences of the windows' means: 0.1, 0.15, 0.05, 0.2.
   const PairRow row = only_row(base, other);
   ASSERT_TRUE(row.comparison);
@@ -143,9 +129,9 @@ TEST(PerplexityPairs, AHighPerplexityIsWorse) {
     base.push_back(20 + i);
     other.push_back(20.5 + i + 0.1 * (i % 3));
   }
-  EXPECT_EQ(only_row(run_with("fp32", base), run_with("nf4", other)).verdict, "worse");
-  EXPECT_EQ(only_row(run_with("nf4", other), run_with("fp32", base)).verdict, "better");
-  EXPECT_NEAR(only_row(run_with("fp32", base), run_with("nf4", other)).comparison->p, 2.0 / 4096, 1e-12);
+  EXPECT_EQ(only_row(answered_run("fp32", base), answered_run("nf4", other)).verdict, "worse");
+  EXPECT_EQ(only_row(answered_run("nf4", other), answered_run("fp32", base)).verdict, "better");
+  EXPECT_NEAR(only_row(answered_run("fp32", base), answered_run("nf4", other)).comparison->p, 2.0 / 4096, 1e-12);
 }
 
 TEST(PerplexityPairs, WhatIsNotResolvedIsCalledNeitherBetterNorWorse) {
@@ -154,7 +140,7 @@ TEST(PerplexityPairs, WhatIsNotResolvedIsCalledNeitherBetterNorWorse) {
     base.push_back(20 + i);
     other.push_back(20 + i + (i % 2 == 0 ? 0.5 : -0.4));
   }
-  const PairRow row = only_row(run_with("fp32", base), run_with("nf4", other));
+  const PairRow row = only_row(answered_run("fp32", base), answered_run("nf4", other));
   EXPECT_EQ(row.verdict, "not resolved at n = 12 windows");
   const std::string sentence = pair_sentence(row);
   EXPECT_THAT(sentence, StartsWith("nf4 against fp32: ln(PPL / base PPL) +0.00500 ± 0.01357 ["));
@@ -162,8 +148,8 @@ TEST(PerplexityPairs, WhatIsNotResolvedIsCalledNeitherBetterNorWorse) {
 }
 
 TEST(PerplexityPairs, OfAnUnfinishedRunTakeTheWindowsThatItHas) {
-  const RunResult base = run_with("fp32", {20, 22, 24, 26});
-  RunResult other = run_with("nf4", {90, 23, 25, 90});
+  const RunResult base = answered_run("fp32", {20, 22, 24, 26});
+  RunResult other = answered_run("nf4", {90, 23, 25, 90});
   auto& chunks = other.perplexity->result.chunks;
   chunks = {chunks[1], chunks[2]};
   EXPECT_THAT(only_row(base, other).verdict, HasSubstr("different windows: fp32 has 4 and nf4 2, 2 of them in common"));
@@ -177,9 +163,9 @@ TEST(PerplexityPairs, OfAnUnfinishedRunTakeTheWindowsThatItHas) {
 }
 
 TEST(PerplexityPairs, RefuseWhatDoesNotMeanTheSame) {
-  const RunResult base = run_with("fp32", {20, 22});
+  const RunResult base = answered_run("fp32", {20, 22});
   const auto refusal = [&](const auto& change) {
-    RunResult other = run_with("nf4", {20, 22});
+    RunResult other = answered_run("nf4", {20, 22});
     change(*other.perplexity);
     const PairRow row = only_row(base, other);
     return row.comparison ? std::string("compared") : pair_sentence(row);
@@ -200,14 +186,14 @@ TEST(PerplexityPairs, RefuseWhatDoesNotMeanTheSame) {
 }
 
 TEST(PerplexityPairs, ARunWithItsOwnDivergenceHasNoRow) {
-  RunResult other = run_with("nf4", {21, 23});
+  RunResult other = answered_run("nf4", {21, 23});
   other.kl.emplace();
-  EXPECT_TRUE(pair_rows(std::vector<RunResult>{run_with("fp32", {20, 22}), other}).empty());
+  EXPECT_TRUE(pair_rows(std::vector<RunResult>{answered_run("fp32", {20, 22}), other}).empty());
 }
 
 TEST(PerplexityPairs, AreAFamilyOfTheirOwn) {
-  std::vector<RunResult> runs = {run_with("fp16", 60, 60), run_with("nf4", 53, 60)};
-  const RunResult base = run_with("fp16", {20, 22}), other = run_with("nf4", {21, 23});
+  std::vector<RunResult> runs = {answered_run("fp16", 60, 60), answered_run("nf4", 53, 60)};
+  const RunResult base = answered_run("fp16", {20, 22}), other = answered_run("nf4", {21, 23});
   runs[0].perplexity = base.perplexity;
   runs[1].perplexity = other.perplexity;
   const auto rows = pair_rows(runs);
@@ -252,7 +238,7 @@ TEST(PerplexityPairs, EqualTheReferencesRatio) {
     return windows;
   };
   const PairRow row =
-      only_row(run_with("fp32", sums("small.base_logits")), run_with("nf4", sums("small.other_logits")));
+      only_row(answered_run("fp32", sums("small.base_logits")), answered_run("nf4", sums("small.other_logits")));
   EXPECT_EQ(row.comparison->n, 12);
   EXPECT_NEAR(row.comparison->difference, expected.at("mean_log_ratio").get<double>(), 1e-10);
   EXPECT_THAT(row.verdict, StartsWith("not resolved"));

@@ -13,6 +13,7 @@
 #include "core/report/published_table.h"
 #include "core/report/sentences.h"
 #include "core/report/tables.h"
+#include "tests/support/answered_run.h"
 #include "tests/support/loaded_model.h"
 #include "tests/support/temporary_folder.h"
 
@@ -20,29 +21,11 @@ namespace quantscope {
 namespace {
 
 using ::testing::AllOf;
+using testing::answered_run;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::value_of;
-
-/// A run whose first `right` of `total` questions, one a story, are answered right.
-RunResult run_with(const std::string& configuration, int right, int total) {
-  RunResult run;
-  run.request.settings = value_of(parse_configuration(configuration));
-  run.measured[MemoryTag::codes] = 1 << 20;
-  run.measured[MemoryTag::scales] = 1 << 18;
-  run.qa.emplace();
-  run.qa->dataset_name = "questions";
-  run.qa->dataset_hash = "same";
-  run.qa->task.protocol = "coqa-lm-eval-3";
-  for (int i = 0; i < total; ++i) {
-    QaAnswer answer;
-    answer.item = {static_cast<std::size_t>(i), 0};
-    answer.scores.fill(i < right ? QaScore{1, 1} : QaScore{0, 0});
-    run.qa->answers.push_back(answer);
-  }
-  return run;
-}
 
 std::string html_of(const std::vector<RunResult>& runs, const Preset* preset = nullptr) {
   return report_html({runs, preset, {}}, "/nowhere", {});
@@ -58,33 +41,34 @@ TEST(HtmlText, EscapesWhatAFileMayHold) {
 }
 
 TEST(ReportHtml, HoldsNoMarkupFromFilesAndNoAddress) {
-  RunResult run = run_with("nf4", 3, 5);
+  RunResult run = answered_run("nf4", 3, 5);
   run.provenance.checkpoint = run.provenance.baseline_note = "<img src=x onerror=alert(1)>";
   run.qa->dataset_name = "\"><script>";
   run.qa->notes = {"<b>note</b>"};
   run.error = Error{ErrorCode::io, "<i>broken</i>.", {}, {}};
   run.state = RunState::failed;
   run.provenance.imported_from = "<a href=//x>";
-  const std::string html = html_of({run_with("fp16", 5, 5), run});
+  const std::string html = html_of({answered_run("fp16", 5, 5), run});
   for (const char* markup : {"<img src=x", "<script", "<b>", "<i>", "<a "}) EXPECT_THAT(html, Not(HasSubstr(markup)));
   EXPECT_FALSE(std::regex_search(html, std::regex("(https?:|src=\"(?!data:)|url\\()")));
   EXPECT_THAT(html, HasSubstr("did not finish"));
 }
 
 TEST(ReportHtml, NeverCallsAnUnresolvedDifferenceBetterOrWorse) {
-  const std::vector<RunResult> runs = {run_with("fp16", 50, 60), run_with("nf4", 51, 60), run_with("fp4", 49, 60)};
+  const std::vector<RunResult> runs = {answered_run("fp16", 50, 60), answered_run("nf4", 51, 60),
+                                       answered_run("fp4", 49, 60)};
   const std::string html = html_of(runs);
   EXPECT_THAT(html, HasSubstr("not resolved at n = 60"));
   EXPECT_THAT(html, HasSubstr("questions would resolve"));
   EXPECT_FALSE(std::regex_search(html, std::regex("\\b(better|worse)\\b")));
-  EXPECT_THAT(html_of({run_with("fp16", 60, 60), run_with("nf4", 20, 60)}), HasSubstr("worse"));
+  EXPECT_THAT(html_of({answered_run("fp16", 60, 60), answered_run("nf4", 20, 60)}), HasSubstr("worse"));
 }
 
 TEST(ReportHtml, SaysWhenChartsWereLeftOutAndEmbedsThemOtherwise) {
-  EXPECT_THAT(html_of({run_with("fp16", 5, 5)}), HasSubstr("charts were left out"));
+  EXPECT_THAT(html_of({answered_run("fp16", 5, 5)}), HasSubstr("charts were left out"));
   const testing::TemporaryFolder folder;
   folder.write("memory.png", "\x89PNG");
-  const std::vector<RunResult> runs = {run_with("nf4", 5, 5)};
+  const std::vector<RunResult> runs = {answered_run("nf4", 5, 5)};
   const std::string html = report_html({runs, nullptr, {}}, folder.path(), {true, "No run has read it."});
   EXPECT_THAT(html, AllOf(HasSubstr("data:image/png;base64,iVBORw=="), HasSubstr("are scales, which the figure as "
                                                                                  "commonly reported")));
@@ -97,14 +81,14 @@ TEST(ReportHtml, SaysWhenChartsWereLeftOutAndEmbedsThemOtherwise) {
 }
 
 TEST(ReportHtml, SaysWhereImportedAnswersComeFrom) {
-  RunResult run = run_with("nf4", 3, 5);
+  RunResult run = answered_run("nf4", 3, 5);
   run.provenance.imported_from = "theirs.json";
   EXPECT_THAT(html_of({run}),
               AllOf(HasSubstr("Answers of another program, read from theirs.json"), Not(HasSubstr("on 0 threads"))));
 }
 
 TEST(ReportHtml, StampsProtocolsAndCaveats) {
-  RunResult run = run_with("nf4", 5, 6);
+  RunResult run = answered_run("nf4", 5, 6);
   run.provenance.baseline_note = "decoded Q4_1 weights";
   run.qa->notes = {"Bundled sample dataset, not CoQA."};
   run.qa->answers.front().cut_left = true;
@@ -117,7 +101,7 @@ TEST(ReportHtml, StampsProtocolsAndCaveats) {
 }
 
 TEST(ReportTables, HaveOneRowForEachObservation) {
-  RunResult run = run_with("nf4", 1, 2);
+  RunResult run = answered_run("nf4", 1, 2);
   run.load_seconds = 2;
   run.speed = SpeedResult{{512, 64, 5}, {10, 9, 11}, {5, 4, 6}, {0.5, 0.4, 0.6}, 2, 1.5, 100, 1000};
   run.perplexity.emplace();
@@ -132,7 +116,7 @@ TEST(ReportTables, HaveOneRowForEachObservation) {
 }
 
 TEST(ReportTables, SayWhichItemsWereScoredAndHowEachDomainDid) {
-  RunResult run = run_with("nf4", 1, 2);
+  RunResult run = answered_run("nf4", 1, 2);
   run.qa->answers[0].source = "cnn";
   run.qa->answers[1].source = "mctest";
   const std::vector<RunResult> runs = {run};
@@ -141,7 +125,7 @@ TEST(ReportTables, SayWhichItemsWereScoredAndHowEachDomainDid) {
               AllOf(HasSubstr("nf4,lm-eval,children_stories,1,0,,0,\n"), HasSubstr("nf4,official,news,1,1,,1,\n")))
       << "one question has no error";
   EXPECT_THAT(html_of(runs), AllOf(HasSubstr("By domain"), HasSubstr("children_stories")));
-  EXPECT_THAT(html_of({run_with("nf4", 1, 2)}), Not(HasSubstr("By domain")));
+  EXPECT_THAT(html_of({answered_run("nf4", 1, 2)}), Not(HasSubstr("By domain")));
 }
 
 TEST(ReportTables, HoldEveryFigureOfADivergence) {
@@ -170,7 +154,7 @@ TEST(Preset, OfTheSourceStudyStandsBesideTheRunsOfItsConfigurations) {
   EXPECT_EQ(preset.tasks[0].sample, (Sample{Sample::Kind::first, 50, 0}));
   EXPECT_EQ(preset.tasks[0].items, Items::last);
   EXPECT_EQ(preset.tasks[0].scorer, Scorer::lm_eval);
-  const std::vector<RunResult> runs = {run_with("fp16:threads=2", 25, 50), run_with("nf4", 30, 50)};
+  const std::vector<RunResult> runs = {answered_run("fp16:threads=2", 25, 50), answered_run("nf4", 30, 50)};
   const auto table = published_table(preset, runs);
   EXPECT_EQ(table.size(), preset.published.size() + 1);
   EXPECT_EQ(table[1][3], "64.18 ± 5.80");
@@ -185,7 +169,7 @@ TEST(Preset, OfTheSourceStudyStandsBesideTheRunsOfItsConfigurations) {
 
 TEST(Preset, SaysWhyRunsAreNotThoseOfTheStudy) {
   const Preset preset = value_of(read_preset(ResourcePaths::locate(), "source-study"));
-  RunResult run = run_with("fp16", 5, 10);
+  RunResult run = answered_run("fp16", 5, 10);
   run.qa->notes = {"Bundled sample dataset, written for this program."};
   run.qa->task.scorer = Scorer::max;
   const auto sentences = differences_from(preset, std::vector<RunResult>{run});
