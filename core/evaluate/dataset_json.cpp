@@ -78,6 +78,9 @@ bool has_broken_first_line(std::string_view bytes) {
 }
 
 Result<json> parse_lines(std::string_view bytes, std::string_view file, const std::stop_token& stop) {
+  const JsonLimits all_lines = {std::string_view::npos, dataset_limits.values};
+  if (const auto counted = count_json_values(bytes, fmt::format("'{}'", file), all_lines); !counted)
+    return tl::unexpected(counted.error());
   json list = json::array();
   for (std::size_t number = 1; !bytes.empty(); ++number) {
     const std::string_view line = next_line(bytes);
@@ -159,10 +162,6 @@ Result<json> parse_dataset_json(std::string_view bytes, std::string_view file, c
                             file, **invalid),
                 fmt::format("{}: byte {}", file, **invalid));
   }
-  const JsonLimits all_lines = {std::string_view::npos, dataset_limits.values};
-  if (const auto counted = count_json_values(bytes, fmt::format("'{}'", file), all_lines); !counted)
-    return tl::unexpected(counted.error());
-  if (stop.stop_requested()) return cancelled();
   const std::string_view lines = bytes.substr(bytes.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
   if (is_json_lines(lines)) return parse_lines(lines, file, stop);
   auto value = parse_value(bytes, file, 0, stop);
