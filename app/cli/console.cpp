@@ -15,11 +15,10 @@
 
 #include "app/cli/command.h"
 #include "core/input/bounded_file.h"
+#include "kernels/clock.h"
 
 namespace quantscope::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// State of the line on standard error.
 struct ProgressLine {
@@ -40,14 +39,14 @@ struct ProgressLine {
     constexpr auto interval = std::chrono::milliseconds(100);
     if (!terminal || (!new_stage && !last && now - last_print < interval)) return;
     last_print = now;
-    fmt::print(stderr, "\r\033[K{}{}", line(progress, now), last ? "\n" : "");
+    fmt::print(stderr, "\r\033[K{}{}", line(progress), last ? "\n" : "");
     std::fflush(stderr);
   }
 
-  std::string line(const Progress& progress, Clock::time_point now) const {
+  std::string line(const Progress& progress) const {
     std::string text = fmt::format("{} {}", progress.stage, progress.done);
     if (progress.total > 0) text += fmt::format("/{}", progress.total);
-    const double seconds = std::chrono::duration<double>(now - stage_start).count();
+    const double seconds = seconds_since(stage_start);
     if (progress.done > 0 && seconds > 0.5) {
       const double rate = static_cast<double>(progress.done) / seconds;
       text += fmt::format("  {:.1f}/s", rate);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,21 +11,17 @@
 #include "app/cli/engine.h"
 #include "app/cli/settings_options.h"
 #include "core/model/generate.h"
+#include "kernels/clock.h"
 
 namespace quantscope::cli {
 namespace {
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 struct GenerateOptions {
   std::string model, prompt;
   SettingsOptions settings;
   std::int64_t max_tokens = 64;
 };
-
-double seconds_between(Clock::time_point start, Clock::time_point end) {
-  return std::chrono::duration<double>(end - start).count();
-}
 
 std::vector<std::int32_t> ids_of(std::span<const GeneratedToken> tokens) {
   std::vector<std::int32_t> ids;
@@ -53,16 +48,16 @@ Result<TimedGeneration> run_generation(const Session& session, Engine& engine, c
     printed = text.size();
     return true;
   };
-  TimedGeneration timed;
   auto sequence = engine.decoder->new_sequence();
   const auto start = Clock::now();
   if (auto done = engine.decoder->append(sequence, prompt); !done) return tl::unexpected(done.error());
+  TimedGeneration timed;
+  timed.prompt_seconds = seconds_since(start);
   const auto prompt_end = Clock::now();
   auto generation = generate_greedy(*engine.decoder, sequence, max_tokens, end_ids, print_new);
+  timed.seconds = seconds_since(prompt_end);
   if (!generation) return tl::unexpected(generation.error());
   timed.generation = std::move(*generation);
-  timed.prompt_seconds = seconds_between(start, prompt_end);
-  timed.seconds = seconds_between(prompt_end, Clock::now());
   return timed;
 }
 

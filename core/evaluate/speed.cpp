@@ -4,19 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <utility>
 
 #include "core/evaluate/random.h"
+#include "kernels/clock.h"
 
 namespace quantscope {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t prompt_seed = 1;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 struct Timing {
   double prompt_seconds = 0;

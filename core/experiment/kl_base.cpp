@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
+
+#include "kernels/clock.h"
 
 namespace quantscope {
 
@@ -17,14 +18,14 @@ Result<KlBase> KlBaseKeeper::get(const std::string& key, const Checkpoint& check
   seconds_ = 0;
   if (!holds(wanted, *windows)) {
     clear();
-    const auto started = std::chrono::steady_clock::now();
+    const auto started = Clock::now();
     if (auto done = compute(checkpoint, base, text, backend, progress, stop); !done) {
       clear();
       return tl::unexpected(done.error());
     }
     key_ = wanted;
     windows_ = *windows;
-    seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    seconds_ = seconds_since(started);
   }
   return KlBase{&states_, model_->final_norm(), model_->head()};
 }

@@ -2,18 +2,14 @@
 #include "core/experiment/run_tasks.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/experiment/process_memory.h"
 #include "core/experiment/stored_work.h"
+#include "kernels/clock.h"
 #include "kernels/cpu/memory_bandwidth.h"
 
 namespace quantscope {
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 WindowedText text_of(const RunJob& job, const ChunkRange& range) {
   return {job.tokenizer, job.data.text_ids, job.data.protocol, range.first, range.last};
@@ -35,7 +31,7 @@ Result<void> measure_ranges(const std::vector<ChunkRange>& ranges, const Measure
 Result<void> run_qa(RunJob& job, Decoder& decoder) {
   QaOutcome& outcome = *job.result.qa;
   const double before = outcome.seconds;
-  const auto started = std::chrono::steady_clock::now();
+  const auto started = Clock::now();
   const auto keep = [&](const QaAnswer& answer) {
     outcome.answers.push_back(answer);
     outcome.seconds = before + seconds_since(started);
@@ -55,7 +51,7 @@ Result<void> run_qa(RunJob& job, Decoder& decoder) {
 Result<void> run_perplexity(RunJob& job, Decoder& decoder, const Task& task) {
   PerplexityOutcome& outcome = *job.result.perplexity;
   const double before = outcome.seconds;
-  const auto started = std::chrono::steady_clock::now();
+  const auto started = Clock::now();
   std::vector<PerplexityChunk> finished = outcome.result.chunks;
   const auto keep = [&](const PerplexityChunk& chunk) {
     finished.push_back(chunk);
@@ -76,7 +72,7 @@ Result<void> run_perplexity(RunJob& job, Decoder& decoder, const Task& task) {
 Result<void> run_kl(RunJob& job, Decoder& decoder) {
   KlOutcome& outcome = *job.result.kl;
   const double before = outcome.seconds;
-  const auto started = std::chrono::steady_clock::now();
+  const auto started = Clock::now();
   std::vector<KlChunk> finished = outcome.result.chunks;
   const auto keep = [&](const KlChunk& chunk) {
     finished.push_back(chunk);

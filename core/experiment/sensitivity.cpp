@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "core/experiment/weight_planner.h"
 #include "core/model/model.h"
 #include "core/quantize/quantize_tensor.h"
+#include "kernels/clock.h"
 
 namespace quantscope {
 namespace {
@@ -216,12 +216,11 @@ Result<void> measure_sensitivity(const Checkpoint& checkpoint, const Resolved& r
     if (stop.stop_requested()) return cancelled();
     if (progress) progress({"Sensitivity", &row - rows.data(), std::ssize(rows), row.name});
     if (row.figures) continue;
-    const auto started = std::chrono::steady_clock::now();
+    const auto started = Clock::now();
     auto result = weights.exchange(row).and_then([&] { return evaluate_kl(**decoder, *base, text, {}, {}, stop); });
     if (auto back = weights.put_back(); !back) return back;
     if (!result) return tl::unexpected(result.error());
-    row.figures =
-        figures_of(*result, std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
+    row.figures = figures_of(*result, seconds_since(started));
     if (on_row) on_row(row);
   }
   if (progress) progress({"Sensitivity", std::ssize(rows), std::ssize(rows), {}});

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "core/quantize/quantize_tensor.h"
+#include "kernels/clock.h"
 #include "kernels/formats/half.h"
 
 namespace quantscope {
@@ -44,10 +44,6 @@ class WeightFinder {
 };
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Whether a format stores codes with scales; others are values of their own.
 bool has_scales(const WeightFormat& format) { return format_bytes(format, 1, 4096).scales > 0; }

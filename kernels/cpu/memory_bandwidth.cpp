@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "kernels/clock.h"
 #include "kernels/cpu/thread_pool.h"
 #include "kernels/memory_ledger.h"
 
@@ -92,14 +92,14 @@ Result<double> measure_read_bandwidth(int threads, const std::stop_token& stop) 
   if (auto filled = blocks.fill(pool, stop); !filled) return tl::unexpected(filled.error());
   double best = 0;
   for (int pass = 0; pass < passes; ++pass) {
-    const auto started = std::chrono::steady_clock::now();
+    const auto started = Clock::now();
     const std::uint64_t total = blocks.sum(pool, stop);
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started;
+    const double seconds = seconds_since(started);
     if (stop.stop_requested()) return cancelled();
     if (total != static_cast<std::uint64_t>(blocks.values()))
       return fail(ErrorCode::internal, "The bandwidth measurement read other values than it wrote.");
     const auto read = static_cast<double>(blocks.values()) * sizeof(std::uint64_t);
-    best = std::max(best, read / std::max(elapsed.count(), 1e-9));
+    best = std::max(best, read / std::max(seconds, 1e-9));
   }
   return best;
 }
