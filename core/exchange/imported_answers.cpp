@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "core/evaluate/qa_prompt.h"
@@ -36,14 +35,19 @@ std::string fingerprint_of(const std::vector<QaAnswer>& answers) {
 
 }  // namespace
 
-std::optional<QaItem> AnswerCollector::find(const std::string& story_id, std::int64_t turn) {
-  for (std::size_t story = 0; story < dataset_.stories.size(); ++story) {
-    if (dataset_.stories[story].id != story_id) continue;
-    const auto& questions = dataset_.stories[story].questions;
-    const bool is_turn = turn >= 1 && turn <= static_cast<std::int64_t>(questions.size());
-    if (is_turn && !questions[static_cast<std::size_t>(turn - 1)].references.empty())
-      return QaItem{story, static_cast<std::size_t>(turn - 1)};
+AnswerCollector::AnswerCollector(const QaDataset& dataset, std::string_view file) : dataset_(dataset), file_(file) {
+  for (std::size_t story = 0; story < dataset.stories.size(); ++story) {
+    const auto& questions = dataset.stories[story].questions;
+    for (std::size_t question = 0; question < questions.size(); ++question)
+      if (!questions[question].references.empty())
+        questions_.emplace(std::pair(std::string_view(dataset.stories[story].id), std::int64_t(question) + 1),
+                           QaItem{story, question});
   }
+}
+
+std::optional<QaItem> AnswerCollector::find(const std::string& story_id, std::int64_t turn) {
+  const auto found = questions_.find({story_id, turn});
+  if (found != questions_.end()) return found->second;
   unknown_.push_back(fmt::format("{} turn {}", story_id, turn));
   return std::nullopt;
 }
@@ -51,8 +55,7 @@ std::optional<QaItem> AnswerCollector::find(const std::string& story_id, std::in
 const QaAnswer* AnswerCollector::add(const QaItem& item, std::string_view generated) {
   const QaStory& story = dataset_.stories[item.story];
   const QaQuestion& question = story.questions[item.question];
-  for (const QaAnswer& answer : answers_) {
-    if (answer.item.story != item.story || answer.item.question != item.question) continue;
+  if (!answered_.emplace(item.story, item.question).second) {
     repeated_.push_back(named(story, question.turn));
     return nullptr;
   }
@@ -71,22 +74,18 @@ const QaAnswer* AnswerCollector::add(const QaItem& item, std::string_view genera
 
 /// Says how many questions the data set has, and which of them have no answer.
 void AnswerCollector::note_missing(ImportedAnswers& imported) const {
-  using Place = std::pair<std::size_t, std::size_t>;
   const auto last = choose_items(dataset_, Items::last, {}), all = choose_items(dataset_, Items::all, {});
   if (!last || !all) return;  // not where answers belong to questions
-  std::set<Place> answered, ends;
+  std::set<Place> ends;
   for (const QaItem& item : *last) ends.emplace(item.story, item.question);
   bool only_last = last->size() < all->size();
-  for (const QaAnswer& answer : imported.answers) {
-    answered.emplace(answer.item.story, answer.item.question);
-    only_last = only_last && ends.contains({answer.item.story, answer.item.question});
-  }
+  for (const Place& answered : answered_) only_last = only_last && ends.contains(answered);
   imported.items = only_last ? Items::last : Items::all;
   std::vector<std::string> missing;
   for (const QaItem& item : only_last ? *last : *all) {
     ++imported.asked;
     const QaStory& story = dataset_.stories[item.story];
-    if (!answered.contains({item.story, item.question}))
+    if (!answered_.contains({item.story, item.question}))
       missing.push_back(named(story, story.questions[item.question].turn));
   }
   add_note(imported.notes, missing,

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/evaluate/qa_prompt.h"
@@ -26,9 +29,10 @@ struct ImportedAnswers {
 };
 
 /// Collects answers as a reader finds them; checks that each belongs to a question of the data set and comes once.
+/// Questions are looked up in trees: a file may hold millions of answers to as many stories. `dataset` must outlive it.
 class AnswerCollector {
  public:
-  AnswerCollector(const QaDataset& dataset, std::string_view file) : dataset_(dataset), file_(file) {}
+  AnswerCollector(const QaDataset& dataset, std::string_view file);
 
   /// The question with this number (1, 2, ...) of the story with this id; nothing, and a note, where there is none.
   std::optional<QaItem> find(const std::string& story_id, std::int64_t turn);
@@ -39,8 +43,12 @@ class AnswerCollector {
   Result<ImportedAnswers> finish(std::string protocol, std::vector<std::string> notes);
 
  private:
+  using Place = std::pair<std::size_t, std::size_t>;  ///< story, question
+
   const QaDataset& dataset_;
   std::string file_;
+  std::map<std::pair<std::string_view, std::int64_t>, QaItem> questions_;  ///< by id of the story and turn
+  std::set<Place> answered_;
   std::vector<QaAnswer> answers_;
   std::vector<std::string> unknown_, repeated_;
 

@@ -87,7 +87,7 @@ class SamplesReader {
     if (!item) return {};
     if (dataset_.stories[item->story].questions[item->question].text != sample.question)
       return wrong("asks another question than the data set does there; give the data set that was answered");
-    if (sample.prompt == nullptr || *sample.prompt != qa_prompt(dataset_, *item)) ++other_prompts_;
+    if (!has_our_prompt(sample, *item)) ++other_prompts_;
     const QaAnswer* answer = collector_.add(*item, *sample.generated);
     if (answer != nullptr && !same_score(line, answer->scores[static_cast<std::size_t>(Scorer::lm_eval)]))
       ++other_scores_;
@@ -105,6 +105,12 @@ class SamplesReader {
   }
 
  private:
+  /// A prompt shorter than its story is told without ours, which would be made anew for each of many lines.
+  bool has_our_prompt(const Sample& sample, const QaItem& item) const {
+    return sample.prompt != nullptr && sample.prompt->size() >= dataset_.stories[item.story].text.size() &&
+           *sample.prompt == qa_prompt(dataset_, item);
+  }
+
   tl::unexpected<Error> wrong(std::string_view problem) const {
     return fail(ErrorCode::corrupt_file, fmt::format("{}: line {} {}.", file_, line_, problem), file_);
   }

@@ -178,6 +178,28 @@ TEST(ImportedFiles, WithMoreValuesThanAnyAnswerNeedsAreRefused) {
   EXPECT_THAT(samples.error().message, HasSubstr("s.jsonl: line 1 holds more than 1000000 values"));
 }
 
+/// Each answer is looked up once. A look at all stories or at all answers before it would take minutes here.
+TEST(ImportedFiles, MayHoldManyAnswersAndManyStories) {
+  constexpr int count = 200'000;
+  QaDataset dataset = small_dataset();
+  dataset.stories.clear();
+  std::string predictions = "[";
+  for (int i = 0; i < count; ++i) {
+    const std::string id = "a story of some length " + std::to_string(i);
+    dataset.stories.push_back({id, "cnn", "", "Tom ran.", {{1, "Who?", {"Tom"}}}});
+    predictions += R"({"id":")" + id + R"(","turn_id":1,"answer":"Tom"},)";
+    if (i % 2 == 0) predictions += R"({"id":")" + id + R"(","turn_id":1,"answer":"Ann"},)";
+    if (i % 4 == 0) predictions += R"({"id":")" + id + R"(","turn_id":2,"answer":"Ann"},)";
+  }
+  predictions.back() = ']';
+  const auto read = value_of(parse_coqa_predictions(predictions, dataset, "p.json"));
+  ASSERT_EQ(read.answers.size(), std::size_t{count});
+  EXPECT_EQ(read.answers.back().prediction, "Tom");
+  EXPECT_EQ(read.asked, count);
+  EXPECT_THAT(read.notes, ::testing::Contains(HasSubstr("100000 answers came again")));
+  EXPECT_THAT(read.notes, ::testing::Contains(HasSubstr("50000 answers belong to no question")));
+}
+
 TEST(ImportedRun, IsPairedWithARunOfTheSamePromptsOnly) {
   const QaDataset dataset = small_dataset();
   RunResult ours;
