@@ -14,6 +14,56 @@ namespace {
 
 constexpr std::array<std::string_view, 3> state_names = {"finished", "stopped", "failed"};
 
+/// `n` of `asked` questions are answered; windows likewise. What was asked for is empty where it is not known.
+constexpr std::array<std::string_view, 48> run_columns = {"configuration",
+                                                          "label",
+                                                          "state",
+                                                          "weights_bytes",
+                                                          "as_commonly_reported_bytes",
+                                                          "total_bytes",
+                                                          "bits_per_quantized_weight",
+                                                          "bits_per_weight",
+                                                          "load_seconds",
+                                                          "dataset",
+                                                          "dataset_hash",
+                                                          "items_of_each_story",
+                                                          "sample",
+                                                          "prompt_protocol",
+                                                          "scorer",
+                                                          "n",
+                                                          "asked",
+                                                          "f1_0_to_1",
+                                                          "f1_standard_error",
+                                                          "em_0_to_1",
+                                                          "em_standard_error",
+                                                          "qa_seconds",
+                                                          "perplexity_text",
+                                                          "perplexity_text_hash",
+                                                          "perplexity_protocol",
+                                                          "perplexity",
+                                                          "perplexity_error",
+                                                          "perplexity_scored_tokens",
+                                                          "perplexity_windows",
+                                                          "perplexity_windows_asked",
+                                                          "kl_base",
+                                                          "kl_mean_nats",
+                                                          "kl_standard_error",
+                                                          "same_top_0_to_1",
+                                                          "log_perplexity_ratio",
+                                                          "log_perplexity_ratio_standard_error",
+                                                          "kl_windows",
+                                                          "kl_windows_asked",
+                                                          "prompt_tokens_per_second",
+                                                          "generation_tokens_per_second",
+                                                          "checkpoint",
+                                                          "fingerprint",
+                                                          "baseline_note",
+                                                          "device",
+                                                          "dispatch_level",
+                                                          "threads",
+                                                          "program_version",
+                                                          "notes"};
+
 std::string label_of(const RunResult& run) {
   return run.provenance.imported_from.empty() ? configuration_label(run.request.settings)
                                               : "answers of another program";
@@ -27,9 +77,17 @@ void put_estimate(CsvTable& table, const MeanEstimate& estimate) {
     table.empty();
 }
 
+/// Items that a task asks for, where it is known.
+void put_asked(CsvTable& table, std::int64_t asked) {
+  if (asked > 0)
+    table.integer(asked);
+  else
+    table.empty();
+}
+
 void put_scores(CsvTable& table, const RunResult& run) {
   if (!run.qa || run.qa->answers.empty()) {
-    table.empty(12);
+    table.empty(13);
     return;
   }
   const Scorer scorer = run.qa->task.scorer;
@@ -37,6 +95,7 @@ void put_scores(CsvTable& table, const RunResult& run) {
   const MeanEstimate em = run.qa->em(scorer);
   table.text(run.qa->dataset_name).text(run.qa->dataset_hash).text(run.qa->task.items == Items::all ? "all" : "last");
   table.text(sample_text(run.qa->task.sample)).text(run.qa->task.protocol).text(scorer_name(scorer)).integer(f1.n);
+  put_asked(table, run.qa->asked);
   put_estimate(table, f1);
   put_estimate(table, em);
   table.number(run.qa->seconds);
@@ -44,7 +103,7 @@ void put_scores(CsvTable& table, const RunResult& run) {
 
 void put_perplexity(CsvTable& table, const RunResult& run) {
   if (!run.perplexity) {
-    table.empty(6);
+    table.empty(8);
     return;
   }
   const PerplexityResult& result = run.perplexity->result;
@@ -53,17 +112,19 @@ void put_perplexity(CsvTable& table, const RunResult& run) {
       .text(run.perplexity->task.protocol)
       .number(result.perplexity)
       .number(result.perplexity_error);
-  table.integer(result.scored);
+  table.integer(result.scored).integer(std::ssize(result.chunks));
+  put_asked(table, run.perplexity->asked);
 }
 
 void put_kl(CsvTable& table, const RunResult& run) {
   if (!run.kl) {
-    table.empty(6);
+    table.empty(8);
     return;
   }
   const KlResult& kl = run.kl->result;
   table.text(run.kl->base).number(kl.divergence.mean).number(kl.divergence.error).number(kl.same_top.mean);
-  table.number(kl.log_ratio.mean).number(kl.log_ratio.error);
+  table.number(kl.log_ratio.mean).number(kl.log_ratio.error).integer(std::ssize(kl.chunks));
+  put_asked(table, run.kl->asked);
 }
 
 void put_speed(CsvTable& table, const RunResult& run) {
@@ -93,49 +154,7 @@ void put_comparison(CsvTable& table, const PairRow& row) {
 }  // namespace
 
 std::string runs_csv(std::span<const RunResult> runs) {
-  CsvTable table({"configuration",
-                  "label",
-                  "state",
-                  "weights_bytes",
-                  "as_commonly_reported_bytes",
-                  "total_bytes",
-                  "bits_per_quantized_weight",
-                  "bits_per_weight",
-                  "load_seconds",
-                  "dataset",
-                  "dataset_hash",
-                  "items_of_each_story",
-                  "sample",
-                  "prompt_protocol",
-                  "scorer",
-                  "n",
-                  "f1_0_to_1",
-                  "f1_standard_error",
-                  "em_0_to_1",
-                  "em_standard_error",
-                  "qa_seconds",
-                  "perplexity_text",
-                  "perplexity_text_hash",
-                  "perplexity_protocol",
-                  "perplexity",
-                  "perplexity_error",
-                  "perplexity_scored_tokens",
-                  "kl_base",
-                  "kl_mean_nats",
-                  "kl_standard_error",
-                  "same_top_0_to_1",
-                  "log_perplexity_ratio",
-                  "log_perplexity_ratio_standard_error",
-                  "prompt_tokens_per_second",
-                  "generation_tokens_per_second",
-                  "checkpoint",
-                  "fingerprint",
-                  "baseline_note",
-                  "device",
-                  "dispatch_level",
-                  "threads",
-                  "program_version",
-                  "notes"});
+  CsvTable table({run_columns.begin(), run_columns.end()});
   for (const RunResult& run : runs) {
     table.text(run_name(run)).text(label_of(run));
     table.text(state_names[static_cast<std::size_t>(run.state)]);

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <regex>
+#include <sstream>
 
 #include "core/report/html_page.h"
 #include "core/report/html_text.h"
@@ -120,12 +122,46 @@ TEST(ReportTables, SayWhichItemsWereScoredAndHowEachDomainDid) {
   run.qa->answers[0].source = "cnn";
   run.qa->answers[1].source = "mctest";
   const std::vector<RunResult> runs = {run};
-  EXPECT_THAT(runs_csv(runs), HasSubstr("questions,same,last,all,coqa-lm-eval-3,lm-eval,2,0.5,"));
+  EXPECT_THAT(runs_csv(runs), HasSubstr("questions,same,last,all,coqa-lm-eval-3,lm-eval,2,,0.5,"));
   EXPECT_THAT(domains_csv(runs),
               AllOf(HasSubstr("nf4,lm-eval,children_stories,1,0,,0,\n"), HasSubstr("nf4,official,news,1,1,,1,\n")))
       << "one question has no error";
   EXPECT_THAT(html_of(runs), AllOf(HasSubstr("By domain"), HasSubstr("children_stories")));
   EXPECT_THAT(html_of({answered_run("nf4", 1, 2)}), Not(HasSubstr("By domain")));
+}
+
+/// The cells of the first run by the names of their columns. No name or cell here holds a comma.
+std::map<std::string, std::string> cells_of_first_run(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::string header, row, name, cell;
+  std::getline(lines, header);
+  std::getline(lines, row);
+  std::istringstream names(header), values(row);
+  std::map<std::string, std::string> cells;
+  while (std::getline(names, name, ',')) {
+    std::getline(values, cell, ',');
+    cells[name] = cell;
+  }
+  return cells;
+}
+
+TEST(ReportTables, SayHowMuchOfWhatWasAskedForIsThere) {
+  RunResult run = answered_run("nf4", 1, 2);
+  run.qa->asked = 7;
+  run.perplexity.emplace();
+  run.perplexity->result = summarize_perplexity({{0, 510, 1100, 255}, {1, 255, 300, 255}}, 4096);
+  run.perplexity->asked = 8;
+  run.kl.emplace();
+  run.kl->result = summarize_kl({summarize_kl_chunk(3, std::vector<HeadPair>{{-1, -1.5, 0.25, true}})}, 512);
+  auto cells = cells_of_first_run(runs_csv(std::vector<RunResult>{run}));
+  EXPECT_EQ(cells["n"], "2");
+  EXPECT_EQ(cells["asked"], "7");
+  EXPECT_EQ(cells["f1_0_to_1"], "0.5");
+  EXPECT_EQ(cells["perplexity_windows"], "2");
+  EXPECT_EQ(cells["perplexity_windows_asked"], "8");
+  EXPECT_EQ(cells["kl_windows"], "1");
+  EXPECT_EQ(cells["kl_windows_asked"], "") << "not known";
+  EXPECT_EQ(cells["program_version"], run.provenance.program_version);
 }
 
 TEST(ReportTables, HoldEveryFigureOfADivergence) {
