@@ -17,7 +17,8 @@ std::string hex(const XXH128_hash_t& hash) { return fmt::format("{:016x}{:016x}"
 
 std::string hash_bytes(std::string_view bytes) { return hex(XXH3_128bits(bytes.data(), bytes.size())); }
 
-Result<std::string> hash_file(const std::filesystem::path& path, const std::stop_token& stop) {
+Result<std::string> hash_file(const std::filesystem::path& path, const std::stop_token& stop,
+                              std::string_view passed_over) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored))
     return fail(ErrorCode::not_found, fmt::format("There is no file {}.", path.string()), path.string());
@@ -26,6 +27,12 @@ Result<std::string> hash_file(const std::filesystem::path& path, const std::stop
   XXH3_128bits_reset(state.get());
   std::ifstream file(path, std::ios::binary);
   std::vector<char> piece(std::size_t{1} << 20U);
+  std::string front(passed_over.size(), '\0');
+  file.read(front.data(), std::ssize(front));
+  if (file.gcount() < std::ssize(front) || front != passed_over) {
+    file.clear();
+    file.seekg(0);
+  }
   while (file.good()) {
     if (stop.stop_requested()) return cancelled();
     file.read(piece.data(), std::ssize(piece));

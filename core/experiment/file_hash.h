@@ -12,8 +12,9 @@ namespace quantscope {
 
 /// XXH3-128 of bytes as 32 hex digits: identifies a text in results.
 std::string hash_bytes(std::string_view bytes);
-/// The same of a file's bytes, read piece by piece. Fails where it is missing or cannot be read; cancelled when
-/// stopped.
-Result<std::string> hash_file(const std::filesystem::path& path, const std::stop_token& stop = {});
+/// The same of a file's bytes, read piece by piece; `passed_over` is left out where the file begins with it. Fails
+/// where the file is missing or cannot be read; cancelled when stopped.
+Result<std::string> hash_file(const std::filesystem::path& path, const std::stop_token& stop = {},
+                              std::string_view passed_over = {});
 
 }  // namespace quantscope

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "core/evaluate/unicode_text.h"
 #include "core/experiment/file_hash.h"
 #include "core/experiment/runner.h"
 #include "core/experiment/task_data.h"
@@ -21,9 +22,9 @@ class InputCheck {
 
   Result<void> check(const RunResult& run) {
     auto checked = check_checkpoint(run);
-    if (checked && run.qa) checked = check_file("dataset", run.qa->task, run.qa->dataset_hash);
-    if (checked && run.perplexity) checked = check_file("text", run.perplexity->task, run.perplexity->text_hash);
-    if (checked && run.kl) checked = check_file("text", run.kl->task, run.kl->text_hash);
+    if (checked && run.qa) checked = check_dataset(run.qa->task, run.qa->dataset_hash);
+    if (checked && run.perplexity) checked = check_text(run.perplexity->task, run.perplexity->text_hash);
+    if (checked && run.kl) checked = check_text(run.kl->task, run.kl->text_hash);
     return checked;
   }
 
@@ -60,12 +61,20 @@ class InputCheck {
     return {};
   }
 
-  Result<void> check_file(const std::string& what, const Task& task, const std::string& expected) {
+  Result<void> check_dataset(const Task& task, const std::string& expected) {
+    return check_file("dataset", data_path(task, resources_), {}, expected);
+  }
+
+  Result<void> check_text(const Task& task, const std::string& expected) {
+    return check_file("text", data_path(task, resources_), byte_order_mark, expected);
+  }
+
+  Result<void> check_file(const std::string& what, const std::filesystem::path& path, std::string_view passed_over,
+                          const std::string& expected) {
     if (expected.empty()) return {};
-    const std::filesystem::path path = data_path(task, resources_);
-    auto& found = hashes_[path];
+    auto& found = hashes_[{what, path}];
     if (found.empty()) {
-      auto hash = hash_file(path, stop_);
+      auto hash = hash_file(path, stop_, passed_over);
       if (!hash) return tl::unexpected(hash.error());
       found = std::move(*hash);
     }
@@ -84,8 +93,8 @@ class InputCheck {
   const ResourcePaths& resources_;
   std::stop_token stop_;
   Runner runner_;
-  std::map<std::string, std::string> fingerprints_, tokenizers_;  // by model
-  std::map<std::filesystem::path, std::string> hashes_;
+  std::map<std::string, std::string> fingerprints_, tokenizers_;                 // by model
+  std::map<std::pair<std::string, std::filesystem::path>, std::string> hashes_;  // by kind and place
   std::vector<ChangedInput> changed_;
 };
 

@@ -21,8 +21,8 @@ struct ChangedInput {
 
 /// The inputs of recorded runs that have changed since, each file once. Checkpoints are compared by
 /// Checkpoint::fingerprint(), which reads samples, tokenizers by tokenizer_identity(), data files by the XXH3-128 of
-/// their bytes. Answers of another program are passed over, and so is what a run did not come to record. Fails where an
-/// input cannot be read.
+/// their bytes, texts without a byte order mark. Answers of another program are passed over, and so is what a run did
+/// not come to record. Fails where an input cannot be read.
 Result<std::vector<ChangedInput>> changed_inputs(std::span<const RunResult> recorded, const ResourcePaths& resources,
                                                  const std::stop_token& stop = {});
 

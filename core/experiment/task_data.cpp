@@ -79,7 +79,7 @@ Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const Resou
   if (!bytes) return tl::unexpected(bytes.error());
   const auto text = plain_text(*bytes, path.string(), stop);
   if (!text) return tl::unexpected(text.error());
-  const std::string hash = hash_bytes(*bytes);
+  const std::string hash = hash_bytes(*text);
   if (!data.text_ids.empty() && (hash != data.text_hash || protocol->name != data.protocol.name))
     return fail(ErrorCode::invalid_argument,
                 "The tasks perplexity and kl of one run share their text and protocol; run them one after the other.",

@@ -23,7 +23,8 @@ struct TaskData {
   std::optional<QaDataset> dataset;
   std::vector<QaItem> items;
   std::vector<std::int32_t> text_ids;
-  std::string text_name, text_hash;
+  std::string text_name;
+  std::string text_hash;  ///< hash_bytes() of the text that was tokenized: without a byte order mark
   PerplexityProtocol protocol;
   std::optional<KlBaseInput> kl_base;
   std::int64_t context = 0;    ///< longest sequence in tokens: the settings' own, or what the longest item needs

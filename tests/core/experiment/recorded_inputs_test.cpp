@@ -112,6 +112,11 @@ TEST(FileHash, IsThatOfTheBytes) {
     std::ofstream(path, std::ios::binary) << bytes;
     EXPECT_EQ(value_of(hash_file(path)), hash_bytes(bytes)) << size;
   }
+  for (const std::string_view bytes : {"", "ab", "abc", "abcx", "xabc"}) {
+    std::ofstream(path, std::ios::binary) << bytes;
+    const std::string_view rest = bytes.starts_with("abc") ? bytes.substr(3) : bytes;
+    EXPECT_EQ(value_of(hash_file(path, {}, "abc")), hash_bytes(rest)) << bytes;
+  }
   EXPECT_EQ(hash_file(folder.path()).error().code, ErrorCode::not_found);
   std::stop_source stop;
   stop.request_stop();
