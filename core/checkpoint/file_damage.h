@@ -14,7 +14,4 @@ namespace quantscope {
 tl::unexpected<Error> file_damage(const std::filesystem::path& file, std::uint64_t offset, std::string_view what,
                                   std::string_view tensor = {});
 
-/// True for well-formed UTF-8. Names read from files end up in messages and JSON, which must stay valid.
-bool is_utf8(std::string_view text);
-
 }  // namespace quantscope

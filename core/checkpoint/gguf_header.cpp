@@ -10,6 +10,7 @@
 
 #include "core/checkpoint/file_damage.h"
 #include "core/checkpoint/stored_type.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {

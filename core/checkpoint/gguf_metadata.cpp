@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/checkpoint/file_damage.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {

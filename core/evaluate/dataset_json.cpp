@@ -5,13 +5,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <optional>
 #include <span>
 #include <utility>
 
-#include "core/evaluate/unicode_text.h"
 #include "core/input/bounded_file.h"
 #include "core/input/bounded_json.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {
@@ -30,21 +29,6 @@ Result<json> parse_value(std::string_view bytes, std::string_view file, std::siz
   const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= deepest_level; };
   const std::string name = line > 0 ? fmt::format("'{}', line {}", file, line) : fmt::format("'{}'", file);
   return parse_bounded_json(bytes, name, dataset_limits, shallow, stop);
-}
-
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
-
-/// The first byte that does not belong to a character. A stop is answered between pieces of the text.
-Result<std::optional<std::size_t>> find_invalid_byte(std::string_view bytes, const std::stop_token& stop) {
-  constexpr std::size_t piece_bytes = std::size_t{4} << 20U;
-  for (std::size_t at = 0; at < bytes.size();) {
-    if (stop.stop_requested()) return cancelled();
-    std::size_t length = std::min(piece_bytes, bytes.size() - at);
-    for (int i = 0; i < 3 && at + length < bytes.size() && continues_character(bytes[at + length]); ++i) --length;
-    if (const auto invalid = find_invalid_utf8(bytes.substr(at, length))) return at + *invalid;
-    at += length;
-  }
-  return std::nullopt;
 }
 
 std::string_view next_line(std::string_view& rest) {
@@ -154,14 +138,13 @@ Result<std::string> read_dataset_bytes(const std::filesystem::path& path) {
 
 Result<json> parse_dataset_json(std::string_view bytes, std::string_view file, const std::stop_token& stop) {
   if (bytes.empty()) return fail(ErrorCode::corrupt_file, fmt::format("'{}' is empty.", file), std::string(file));
-  const auto invalid = find_invalid_byte(bytes, stop);
-  if (!invalid) return tl::unexpected(invalid.error());
-  if (*invalid) {
+  const auto valid = valid_utf8_prefix(bytes, stop);
+  if (!valid) return tl::unexpected(valid.error());
+  if (*valid < bytes.size())
     return fail(ErrorCode::corrupt_file,
                 fmt::format("'{}' is not UTF-8 text: byte {} does not belong to a character; save the file as UTF-8.",
-                            file, **invalid),
-                fmt::format("{}: byte {}", file, **invalid));
-  }
+                            file, *valid),
+                fmt::format("{}: byte {}", file, *valid));
   const std::string_view lines = bytes.substr(bytes.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
   if (is_json_lines(lines)) return parse_lines(lines, file, stop);
   auto value = parse_value(bytes, file, 0, stop);

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {
@@ -14,20 +17,6 @@ constexpr char32_t capital_i_with_dot = 0x0130;
 constexpr char32_t combining_dot_above = 0x0307;
 constexpr char32_t capital_sigma = 0x03A3;
 constexpr char32_t final_sigma = 0x03C2;
-
-/// One character at the front of `text`: its code point (negative when ill-formed) and how many bytes it takes.
-struct Character {
-  utf8proc_int32_t code_point;
-  std::size_t bytes;
-};
-
-Character first_character(std::string_view text) {
-  utf8proc_int32_t code_point = -1;
-  const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-  const utf8proc_ssize_t used = utf8proc_iterate(bytes, static_cast<utf8proc_ssize_t>(text.size()), &code_point);
-  if (used <= 0) return {-1, 1};
-  return {code_point, static_cast<std::size_t>(used)};
-}
 
 utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<utf8proc_int32_t>(c)); }
 
@@ -83,22 +72,13 @@ bool is_word_final(std::u32string_view text, std::size_t position) {
 
 }  // namespace
 
-std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Character c = first_character(text.substr(at));
-    if (c.code_point < 0) return at;
-    at += c.bytes;
-  }
-  return std::nullopt;
-}
-
 std::u32string to_code_points(std::string_view text) {
   std::u32string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const Character c = first_character(text);
-    result.push_back(c.code_point < 0 ? replacement_character : static_cast<char32_t>(c.code_point));
-    text.remove_prefix(c.bytes);
+    const Utf8Part part = first_utf8_part(text);
+    result.push_back(part.valid ? code_point(text.substr(0, part.length)) : replacement_character);
+    text.remove_prefix(part.length);
   }
   return result;
 }

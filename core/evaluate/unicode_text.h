@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace quantscope {
 
-/// U+FEFF in UTF-8, which some editors put before a text.
-inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
-/// Offset of the first byte that does not belong to well-formed UTF-8; empty if there is none.
-std::optional<std::size_t> find_invalid_utf8(std::string_view text);
-
-/// Code points of UTF-8 text; a byte that does not belong to a character becomes U+FFFD.
+/// Code points of UTF-8 text; what belongs to no character becomes U+FFFD, as in replace_invalid_utf8().
 std::u32string to_code_points(std::string_view text);
 std::string to_utf8(std::u32string_view text);
 

@@ -5,10 +5,10 @@
 
 #include <map>
 
-#include "core/evaluate/unicode_text.h"
 #include "core/experiment/file_hash.h"
 #include "core/experiment/runner.h"
 #include "core/experiment/task_data.h"
+#include "core/input/utf8.h"
 #include "core/tokenizer/tokenizer_identity.h"
 
 namespace quantscope {

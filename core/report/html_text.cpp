@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 

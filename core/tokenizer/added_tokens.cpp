@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
+#include "core/tokenizer/characters.h"
 
 namespace quantscope {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/byte_level.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {

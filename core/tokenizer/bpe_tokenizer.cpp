@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tokenizer/bpe_tokenizer.h"
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
+#include "core/tokenizer/characters.h"
 #include "core/tokenizer/word_cache.h"
 
 namespace quantscope {
@@ -42,7 +43,7 @@ Result<std::vector<std::int32_t>> BpeTokenizer::encode(std::string_view text, co
                                                        const std::stop_token& stop) const {
   Run run{options.parse_special, stop, WordCache(text.size()), {}, {}, {}, {}};
   run.ids.reserve(text.size() / 3 + 2);
-  if (valid_utf8_prefix(text) < text.size()) text = run.arena.emplace_back(replace_invalid_utf8(text));
+  if (!is_utf8(text)) text = run.arena.emplace_back(replace_invalid_utf8(text));
   if (options.add_special) run.ids = parts_.prefix;
   for (const TextSection& section : raw_matcher_.split(text, options.parse_special, stop)) {
     if (section.id) {
@@ -111,7 +112,7 @@ std::string BpeTokenizer::decode(std::span<const std::int32_t> ids, bool skip_sp
     }
   }
   if (!joins) return parts_.decoder.decode(std::move(tokens));
-  return valid_utf8_prefix(bytes) == bytes.size() ? bytes : replace_invalid_utf8(bytes);
+  return is_utf8(bytes) ? bytes : replace_invalid_utf8(bytes);
 }
 
 std::string BpeTokenizer::piece(std::int32_t id) const {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {

@@ -9,9 +9,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/score_merges.h"
 #include "core/tokenizer/split_patterns.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {
@@ -42,12 +42,11 @@ Result<void> check_tokens(const GgufVocabulary& vocabulary) {
   std::unordered_map<std::string_view, std::size_t> seen;
   for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const std::string& token = vocabulary.tokens[id];
-    if (valid_utf8_prefix(token) < token.size()) return refuse(fmt::format("has a token ({}) that is not UTF-8", id));
+    if (!is_utf8(token)) return refuse(fmt::format("has a token ({}) that is not UTF-8", id));
     const auto [first, is_new] = seen.emplace(token, id);
     if (!is_new) return refuse(fmt::format("has the same token twice ({} and {})", first->second, id));
   }
-  if (valid_utf8_prefix(vocabulary.chat_template) < vocabulary.chat_template.size())
-    return refuse("has a chat template that is not UTF-8");
+  if (!is_utf8(vocabulary.chat_template)) return refuse("has a chat template that is not UTF-8");
   return {};
 }
 
@@ -115,7 +114,7 @@ Result<json> byte_level_tokenizer(const GgufVocabulary& vocabulary) {
       {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
   steps.push_back(byte_level);
   for (const std::string& merge : vocabulary.merges)
-    if (valid_utf8_prefix(merge) < merge.size()) return refuse("has a merge that is not UTF-8");
+    if (!is_utf8(merge)) return refuse("has a merge that is not UTF-8");
   const bool adds_bos = vocabulary.bos_id && vocabulary.add_bos.value_or(named->adds_bos);
   const bool adds_eos = vocabulary.eos_id && vocabulary.add_eos.value_or(false);
   return whole_tokenizer({{"added_tokens", added_tokens(vocabulary)},

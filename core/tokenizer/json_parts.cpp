@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/json_fields.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {

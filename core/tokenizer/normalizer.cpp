@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <array>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
+#include "core/tokenizer/characters.h"
 
 namespace quantscope {
 namespace {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <unordered_set>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {
@@ -55,7 +55,7 @@ Result<void> add_score_merges(std::span<const std::string> tokens, std::span<con
   const std::vector<std::uint32_t> ranks = score_ranks(scores, tokens.size());
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const std::string_view text = tokens[i];
-    if (text.empty() || valid_utf8_prefix(text) < text.size()) continue;
+    if (text.empty() || !is_utf8(text)) continue;
     for (std::size_t at = first_utf8_part(text).length; at < text.size();
          at += first_utf8_part(text.substr(at)).length) {
       const std::string_view left = text.substr(0, at), right = text.substr(at);

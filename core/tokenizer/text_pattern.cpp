@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/oniguruma_pattern.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {

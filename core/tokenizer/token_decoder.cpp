@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/byte_level.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope {
 namespace {
@@ -28,7 +28,7 @@ void perform(const DecodeByteLevel&, Tokens& tokens) {
 
 void flush(std::string& run, Tokens& tokens) {
   if (run.empty()) return;
-  const bool valid = valid_utf8_prefix(run) == run.size();
+  const bool valid = is_utf8(run);
   if (valid) tokens.push_back(run);
   for (std::size_t i = 0; !valid && i < run.size(); ++i) tokens.emplace_back("\xEF\xBF\xBD");
   run.clear();
@@ -87,7 +87,7 @@ struct MiddleToken {
   void operator()(const DecodeFuse&) {}
   void operator()(const DecodeStrip&) {}
   void operator()(const DecodeReplace& replace) {
-    if (valid_utf8_prefix(bytes) == bytes.size()) bytes = replace.pattern.replace(bytes, replace.content);
+    if (is_utf8(bytes)) bytes = replace.pattern.replace(bytes, replace.content);
   }
   void operator()(const DecodeMetaspace& metaspace) {
     bytes = TextPattern::literal(metaspace.replacement).replace(bytes, " ");

@@ -7,7 +7,7 @@
 #include <array>
 #include <vector>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
 
 namespace quantscope {
 namespace {

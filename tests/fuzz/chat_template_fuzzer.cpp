@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/chat_template.h"
-#include "core/tokenizer/utf8.h"
 
 /// Any bytes are either a template that writes valid UTF-8 for a conversation, or a sentence.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -17,6 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto chat = ChatTemplate::parse({reinterpret_cast<const char*>(data), size}, {{"bos_token", "<s>"}});
   const auto text = chat ? chat->render(conversation, true) : tl::unexpected(chat.error());
   if (!text && text.error().message.empty()) __builtin_trap();
-  if (text && valid_utf8_prefix(*text) != text->size()) __builtin_trap();
+  if (text && !is_utf8(*text)) __builtin_trap();
   return 0;
 }

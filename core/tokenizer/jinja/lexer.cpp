@@ -7,9 +7,10 @@
 #include <array>
 #include <cctype>
 
+#include "core/input/utf8.h"
+#include "core/tokenizer/characters.h"
 #include "core/tokenizer/jinja/failure.h"
 #include "core/tokenizer/jinja/string_literal.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope::jinja {
 namespace {

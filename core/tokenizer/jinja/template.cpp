@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/jinja/parser.h"
 #include "core/tokenizer/jinja/renderer.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope::jinja {
 namespace {

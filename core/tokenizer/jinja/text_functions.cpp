@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/input/utf8.h"
+#include "core/tokenizer/characters.h"
 #include "core/tokenizer/jinja/value.h"
-#include "core/tokenizer/utf8.h"
 
 namespace quantscope::jinja {
 namespace {

@@ -8,7 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "core/tokenizer/utf8.h"
+#include "core/input/utf8.h"
 
 namespace quantscope::jinja {
 namespace {

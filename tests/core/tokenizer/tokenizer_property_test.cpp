@@ -4,8 +4,8 @@
 #include <array>
 #include <random>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/unicode_normal_form.h"
-#include "core/tokenizer/utf8.h"
 #include "tests/core/tokenizer/known_tokenizers.h"
 
 namespace quantscope {

@@ -2,10 +2,17 @@
 #pragma once
 
 #include <cstddef>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
+#include "kernels/error.h"
+
+/// The one decoder of UTF-8: whether bytes are text, and where not.
 namespace quantscope {
+
+/// U+FEFF in UTF-8, which some editors put before a text.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 /// What stands at the start of a byte string: a character, or a maximal part that cannot belong to one.
 struct Utf8Part {
@@ -19,26 +26,24 @@ Utf8Part first_utf8_part(std::string_view bytes);
 
 /// Length of the longest prefix that is valid UTF-8.
 std::size_t valid_utf8_prefix(std::string_view bytes);
+/// The same of bytes that may be many: a stop is answered between pieces of them, with cancelled.
+Result<std::size_t> valid_utf8_prefix(std::string_view bytes, const std::stop_token& stop);
+
+/// Whether all of it is. Names read from files end up in messages and JSON, which must stay valid.
+bool is_utf8(std::string_view bytes);
+
+/// Bytes that belong to no character: how many, and where the first is.
+struct InvalidUtf8 {
+  std::size_t bytes = 0;  ///< 0: none
+  std::size_t first = 0;
+};
+/// A stop is answered between pieces of the bytes, with cancelled.
+Result<InvalidUtf8> find_invalid_utf8(std::string_view bytes, const std::stop_token& stop = {});
 
 /// `bytes` with each maximal invalid part replaced by U+FFFD.
 std::string replace_invalid_utf8(std::string_view bytes);
 
 /// The code point of one valid character.
 char32_t code_point(std::string_view character);
-
-/// The last character of valid, non-empty text.
-std::string_view last_character(std::string_view text);
-
-/// Unicode White_Space, the meaning of \s in the patterns of tokenizer.json.
-bool is_white_space(char32_t character);
-
-/// Bytes of white space at the start of valid text.
-std::size_t leading_space_length(std::string_view text);
-
-/// Where the white space at the end of valid text begins.
-std::size_t trailing_space_begin(std::string_view text);
-
-/// The meaning of \w in Rust's regex: Alphabetic, marks, decimal digits, connectors, joiners.
-bool is_word_character(char32_t character);
 
 }  // namespace quantscope

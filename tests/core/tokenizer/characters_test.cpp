@@ -1,57 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/tokenizer/utf8.h"
+#include "core/tokenizer/characters.h"
 
 #include <gtest/gtest.h>
 
+#include "core/input/utf8.h"
 #include "core/tokenizer/byte_level.h"
 #include "core/tokenizer/unicode_normal_form.h"
 
 namespace quantscope {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-std::string replacements(int count) {
-  std::string text;
-  for (int i = 0; i < count; ++i) text += kReplacement;
-  return text;
-}
-
-TEST(Utf8, ReplacesEachMaximalInvalidPartOnce) {
-  // Table 3-8 to 3-11 of the Unicode Standard 15.0.
-  EXPECT_EQ(replace_invalid_utf8("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"), replacements(8) + "A");
-  EXPECT_EQ(replace_invalid_utf8("\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41"), replacements(8) + "A");
-  EXPECT_EQ(replace_invalid_utf8("\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42"),
-            replacements(5) + "A" + replacements(2) + "B");
-  EXPECT_EQ(replace_invalid_utf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"), replacements(4) + "A");
-}
-
-TEST(Utf8, ReplacesACharacterCutOffAtTheEndOnce) {
-  EXPECT_EQ(replace_invalid_utf8("ab\xF0\x9F\x91"), "ab" + replacements(1));
-  EXPECT_EQ(replace_invalid_utf8("ab\xE2"), "ab" + replacements(1));
-}
-
-TEST(Utf8, LeavesValidTextAlone) {
-  const std::string text =
-      "plain ASCII that is longer than a word, \u00e9, \u20ac, \U0010FFFF, \xED\x9F\xBF and \xEE\x80\x80";
-  EXPECT_EQ(valid_utf8_prefix(text), text.size());
-  EXPECT_EQ(replace_invalid_utf8(text), text);
-}
-
-TEST(Utf8, FindsTheFirstInvalidByteBehindAscii) {
-  EXPECT_EQ(valid_utf8_prefix("0123456789\xFFrest"), 10U);
-  EXPECT_EQ(valid_utf8_prefix(std::string("\0\0\0\0\0\0\0\0\0\x80", 10)), 9U);
-}
-
-TEST(Utf8, ReadsCodePointsOfEveryLength) {
-  EXPECT_EQ(code_point("A"), U'A');
-  EXPECT_EQ(code_point("\u00e9"), U'\u00e9');
-  EXPECT_EQ(code_point("\u20ac"), U'\u20ac');
-  EXPECT_EQ(code_point("\U0001F600"), U'\U0001F600');
-  EXPECT_EQ(last_character("x\U0001F600"), "\U0001F600");
-}
-
-TEST(Utf8, KnowsWhiteSpaceAsUnicodeDoes) {
+TEST(Characters, KnowWhiteSpaceAsUnicodeDoes) {
   for (const char32_t space : {U' ', U'\t', U'\v', U'\u0085', U'\u00a0', U'\u2028', U'\u3000'}) {
     EXPECT_TRUE(is_white_space(space)) << static_cast<unsigned>(space);
   }
@@ -60,11 +19,13 @@ TEST(Utf8, KnowsWhiteSpaceAsUnicodeDoes) {
   }
 }
 
+TEST(Characters, AreFoundFromTheEnd) { EXPECT_EQ(last_character("x\U0001F600"), "\U0001F600"); }
+
 TEST(ByteLevel, SpellsEveryByteAndReadsItBack) {
   std::string bytes;
   for (int byte = 0; byte < 256; ++byte) bytes.push_back(static_cast<char>(byte));
   const std::string text = byte_level_from_bytes(bytes);
-  EXPECT_EQ(valid_utf8_prefix(text), text.size());
+  EXPECT_TRUE(is_utf8(text));
   EXPECT_EQ(bytes_from_byte_level(text), bytes);
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/tokenizer/utf8.h"
-
-#include <utf8proc.h>
+#include "core/input/utf8.h"
 
 #include <cstdint>
 #include <cstring>
@@ -27,6 +25,8 @@ Lead classify_lead(unsigned char byte) {
   if (byte == 0xF4) return {.length = 4, .high = 0x8F};
   return {};
 }
+
+constexpr std::size_t bytes_between_stops = std::size_t{1} << 20U;
 
 bool eight_ascii_bytes(const char* bytes) {
   std::uint64_t word = 0;
@@ -63,6 +63,32 @@ std::size_t valid_utf8_prefix(std::string_view bytes) {
   return position;
 }
 
+bool is_utf8(std::string_view bytes) { return valid_utf8_prefix(bytes) == bytes.size(); }
+
+Result<std::size_t> valid_utf8_prefix(std::string_view bytes, const std::stop_token& stop) {
+  for (std::size_t at = 0;;) {
+    if (stop.stop_requested()) return cancelled();
+    // The next piece begins with the character that the end of this one cuts.
+    const std::size_t valid = valid_utf8_prefix(bytes.substr(at, bytes_between_stops));
+    at += valid;
+    if (valid == 0) return at;
+  }
+}
+
+Result<InvalidUtf8> find_invalid_utf8(std::string_view bytes, const std::stop_token& stop) {
+  InvalidUtf8 invalid;
+  for (std::size_t at = 0;;) {
+    const auto valid = valid_utf8_prefix(bytes.substr(at), stop);
+    if (!valid) return tl::unexpected(valid.error());
+    at += *valid;
+    if (at == bytes.size()) return invalid;
+    if (invalid.bytes == 0) invalid.first = at;
+    const std::size_t length = first_utf8_part(bytes.substr(at)).length;
+    invalid.bytes += length;
+    at += length;
+  }
+}
+
 std::string replace_invalid_utf8(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
@@ -83,65 +109,6 @@ char32_t code_point(std::string_view character) {
   char32_t value = lead & (0xFFU >> (character.size() + 1));
   for (const char byte : character.substr(1)) value = (value << 6U) | (static_cast<unsigned char>(byte) & 0x3FU);
   return value;
-}
-
-std::string_view last_character(std::string_view text) {
-  std::size_t begin = text.size() - 1;
-  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80) --begin;
-  return text.substr(begin);
-}
-
-bool is_white_space(char32_t character) {
-  if (character < 0x80) return character == ' ' || (character >= '\t' && character <= '\r');
-  return character == 0x85 || character == 0xA0 || character == 0x1680 ||
-         (character >= 0x2000 && character <= 0x200A) || character == 0x2028 || character == 0x2029 ||
-         character == 0x202F || character == 0x205F || character == 0x3000;
-}
-
-std::size_t leading_space_length(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size()) {
-    const std::size_t character = first_utf8_part(text.substr(length)).length;
-    if (!is_white_space(code_point(text.substr(length, character)))) break;
-    length += character;
-  }
-  return length;
-}
-
-std::size_t trailing_space_begin(std::string_view text) {
-  while (!text.empty() && is_white_space(code_point(last_character(text)))) {
-    text.remove_suffix(last_character(text).size());
-  }
-  return text.size();
-}
-
-namespace {
-
-/// What Unicode calls Other_Alphabetic outside of marks, and the two joiners.
-bool is_other_word_character(char32_t character) {
-  return character == 0x200C || character == 0x200D || (character >= 0x24B6 && character <= 0x24E9) ||
-         (character >= 0x1F130 && character <= 0x1F149) || (character >= 0x1F150 && character <= 0x1F169) ||
-         (character >= 0x1F170 && character <= 0x1F189);
-}
-
-}  // namespace
-
-bool is_word_character(char32_t character) {
-  if (is_other_word_character(character)) return true;
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(character))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC: return true;
-    default: return false;
-  }
 }
 
 }  // namespace quantscope
