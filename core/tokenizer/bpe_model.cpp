@@ -121,6 +121,7 @@ void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::
     }
   }
   scratch.ids.clear();
+  scratch.ids.reserve(word.size());
   if (alphabet_ == BpeAlphabet::bytes) {
     load_bytes(word, scratch.ids, stop);
   } else {
@@ -131,6 +132,7 @@ void BpeModel::encode(std::string_view word, Scratch& scratch, std::vector<std::
   } else if (scratch.ids.size() > 1) {
     merge_short(scratch);
   }
+  if (stop.stop_requested()) return;
   ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
 }
 
@@ -243,6 +245,9 @@ void BpeModel::apply_candidate(Scratch& scratch, std::uint64_t candidate) const 
 void BpeModel::merge_long(Scratch& scratch, const std::stop_token& stop) const {
   link_symbols(scratch, stop);
   scratch.heap.clear();
+  // Each symbol brings a candidate and each merge one more than it takes. Without room for them the heap would be
+  // copied while it grows, which no stop can end.
+  scratch.heap.reserve(2 * scratch.symbols.size());
   for (std::uint32_t i = 0; i + 1 < scratch.symbols.size() && !stop.stop_requested(); ++i) add_candidate(scratch, i);
   while (!scratch.heap.empty() && !stop.stop_requested()) {
     std::ranges::pop_heap(scratch.heap, std::greater<>{});
@@ -250,7 +255,7 @@ void BpeModel::merge_long(Scratch& scratch, const std::stop_token& stop) const {
     scratch.heap.pop_back();
     apply_candidate(scratch, candidate);
   }
-  collect_symbols(scratch);
+  if (!stop.stop_requested()) collect_symbols(scratch);
 }
 
 }  // namespace quantscope
