@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli/command.h"
+#include "core/evaluate/unicode_text.h"
 #include "core/input/bounded_file.h"
 #include "kernels/clock.h"
 
@@ -68,10 +69,12 @@ ProgressFn console_progress() {
 void print_json(const nlohmann::json& document) { fmt::print("{}\n", document.dump(2)); }
 
 void print_table(const std::vector<std::vector<std::string>>& rows) {
+  // Columns line up by characters: names of models and the sign before an error have more bytes than those.
+  const auto width = [](const std::string& cell) { return to_code_points(cell).size(); };
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
   }
   for (const auto& row : rows) {
     std::string line;

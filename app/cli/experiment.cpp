@@ -10,6 +10,7 @@
 #include "app/cli/kl_table.h"
 #include "app/cli/report_folder.h"
 #include "core/experiment/runner.h"
+#include "core/report/figure_text.h"
 #include "core/report/pairs.h"
 #include "core/report/published_table.h"
 #include "core/report/report.h"
@@ -77,11 +78,6 @@ RunObserver observer_for(const Session& session, ItemLog& log) {
   return observer;
 }
 
-std::string percent(const MeanEstimate& estimate) {
-  if (!estimate.has_error()) return fmt::format("{:.2f}", 100 * estimate.mean);
-  return fmt::format("{:.2f} +- {:.2f}", 100 * estimate.mean, 100 * estimate.error);
-}
-
 std::vector<std::string> row_of(const RunResult& run) {
   std::vector<std::string> row = {run_name(run), mebibytes(run.measured.weights()),
                                   mebibytes(run.resolved.as_commonly_reported),
@@ -89,25 +85,21 @@ std::vector<std::string> row_of(const RunResult& run) {
   if (run.qa && !run.qa->answers.empty()) {
     const Scorer scorer = run.qa->task.scorer;
     const MeanEstimate f1 = run.qa->f1(scorer);
-    row.insert(row.end(), {percent(f1), percent(run.qa->em(scorer)), count_text(f1.n, run.qa->asked)});
+    row.insert(row.end(), {percent_text(f1), percent_text(run.qa->em(scorer)), count_text(f1.n, run.qa->asked)});
   } else {
     row.insert(row.end(), {"-", "-", "-"});
   }
-  row.push_back(run.perplexity ? fmt::format("{:.4f} +- {:.4f}", run.perplexity->result.perplexity,
-                                             run.perplexity->result.perplexity_error)
-                               : "-");
-  row.push_back(run.speed ? fmt::format("{:.1f}", run.speed->generation_tokens_per_second.median) : "-");
+  row.push_back(run.perplexity ? perplexity_text(run.perplexity->result) : "-");
+  row.push_back(run.speed ? rate_text(run.speed->generation_tokens_per_second.median) : "-");
   return row;
 }
 
-std::string difference_text(const PairRow& pair) {
+std::string comparison_text(const PairRow& pair) {
   const PairedComparison& figures = *pair.comparison;
-  if (pair.figure == PairFigure::perplexity)
-    return fmt::format("ln(PPL/base) {:+.5f} +- {:.5f} [{:+.5f}, {:+.5f}], p = {:.4f} (Holm {:.4f})",
-                       figures.difference, figures.error, figures.low, figures.high, figures.p, pair.p_holm);
-  return fmt::format("F1 {:+.2f} [{:+.2f}, {:+.2f}], p = {:.4f} (Holm {:.4f}), {} worse / {} better",
-                     100 * figures.difference, 100 * figures.low, 100 * figures.high, figures.p, pair.p_holm,
-                     figures.flips_worse, figures.flips_better);
+  std::string text = fmt::format("{}, p = {} (Holm {})", difference_text(pair), p_text(figures.p), p_text(pair.p_holm));
+  if (pair.figure == PairFigure::f1)
+    text += fmt::format(", {} worse / {} better", figures.flips_worse, figures.flips_better);
+  return text;
 }
 
 void print_pairs(const std::vector<RunResult>& results) {
@@ -117,7 +109,7 @@ void print_pairs(const std::vector<RunResult>& results) {
       continue;
     }
     const PairedComparison& figures = *pair.comparison;
-    fmt::print("{} against {}: {}: {}", pair.configuration, pair.baseline, difference_text(pair), pair.verdict);
+    fmt::print("{} against {}: {}: {}", pair.configuration, pair.baseline, comparison_text(pair), pair.verdict);
     if (!figures.resolved() && figures.n_needed > figures.n)
       fmt::print("; about {} {} would resolve it", figures.n_needed, pair_item_name(pair.figure));
     fmt::print("\n");
@@ -136,22 +128,16 @@ void print_notes(const RunResult& run) {
   for (const std::string& note : run.qa->notes) fmt::print("Note: {}\n", note);
 }
 
-std::string spread_text(const Spread& spread) {
-  return fmt::format("{:.1f} ({:.1f} to {:.1f})", spread.median, spread.minimum, spread.maximum);
-}
-
 void print_speeds(const std::vector<RunResult>& results) {
   std::vector<std::vector<std::string>> table = {
       {"speed", "prompt tokens/s", "generated tokens/s", "first token s", "load s", "quantize s", "of bandwidth %"}};
   for (const RunResult& run : results) {
     if (!run.speed) continue;
     const SpeedResult& speed = *run.speed;
-    const Spread first = speed.time_to_first_token;
-    table.push_back({run_name(run), spread_text(speed.prompt_tokens_per_second),
-                     spread_text(speed.generation_tokens_per_second),
-                     fmt::format("{:.3f} ({:.3f} to {:.3f})", first.median, first.minimum, first.maximum),
-                     fmt::format("{:.2f}", speed.load_seconds), fmt::format("{:.2f}", speed.quantize_seconds),
-                     speed.memory_bandwidth > 0 ? fmt::format("{:.1f}", 100 * speed.bandwidth_share().median) : "-"});
+    table.push_back({run_name(run), rate_text(speed.prompt_tokens_per_second),
+                     rate_text(speed.generation_tokens_per_second), seconds_text(speed.time_to_first_token),
+                     seconds_text(speed.load_seconds), seconds_text(speed.quantize_seconds),
+                     speed.memory_bandwidth > 0 ? percent_text(speed.bandwidth_share().median) : "-"});
   }
   if (table.size() > 1) print_table(table);
 }

@@ -11,6 +11,7 @@
 #include "app/cli/engine.h"
 #include "app/cli/settings_options.h"
 #include "core/model/generate.h"
+#include "core/report/figure_text.h"
 #include "kernels/clock.h"
 
 namespace quantscope::cli {
@@ -92,8 +93,8 @@ int generate(const Session& session, const GenerateOptions& options) {
                 {"generation_tokens_per_second", rate},
                 {"resolved", engine->resolved.summary}});
   else
-    fmt::print(stderr, "\n{} prompt tokens at {:.1f} tokens/s, {} generated at {:.1f} tokens/s. {}\n",
-               prompt_ids.size(), prompt_rate, ids.size(), rate, engine->resolved.summary);
+    fmt::print(stderr, "\n{} prompt tokens at {} tokens/s, {} generated at {} tokens/s. {}\n", prompt_ids.size(),
+               rate_text(prompt_rate), ids.size(), rate_text(rate), engine->resolved.summary);
   if (!session.json) fmt::print("\n");
   return ExitCode::done;
 }

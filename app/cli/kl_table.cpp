@@ -7,11 +7,10 @@
 
 #include "app/cli/console.h"
 #include "core/experiment/compare_runs.h"
+#include "core/report/figure_text.h"
 
 namespace quantscope::cli {
 namespace {
-
-std::string percent(double value, double error) { return fmt::format("{:.3f} +- {:.3f}", 100 * value, 100 * error); }
 
 std::vector<std::string> row_of(const RunResult& run) {
   const KlResult& kl = run.kl->result;
@@ -19,16 +18,16 @@ std::vector<std::string> row_of(const RunResult& run) {
     return fmt::format("{:.6f}", KlResult::at(kl.divergence_percentiles, fraction));
   };
   return {run_name(run),
-          fmt::format("{:.6f} +- {:.6f}", kl.divergence.mean, kl.divergence.error),
+          divergence_text(kl.divergence),
           at(0.5),
           at(0.9),
           at(0.95),
           at(0.99),
           at(0.999),
           at(1),
-          percent(kl.same_top.mean, kl.same_top.error),
-          percent(kl.rms_delta_p.value, kl.rms_delta_p.error),
-          fmt::format("{:+.5f} +- {:.5f}", kl.log_ratio.mean, kl.log_ratio.error)};
+          percent_text(kl.same_top),
+          percent_text(kl.rms_delta_p),
+          log_ratio_text(kl.log_ratio)};
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "core/experiment/sensitivity_file.h"
 #include "core/experiment/task_data.h"
 #include "core/report/atomic_file.h"
+#include "core/report/figure_text.h"
 #include "core/report/layer_table.h"
 
 namespace quantscope::cli {
@@ -187,9 +188,9 @@ std::vector<std::string> cells_of(const SensitivityRow& row, bool measured) {
     return cells;
   }
   const SensitivityFigures& figures = *row.figures;
-  cells.push_back(fmt::format("{:.6f} +- {:.6f}", figures.divergence.mean, figures.divergence.error));
-  cells.push_back(fmt::format("{:+.5f} +- {:.5f}", figures.log_ratio.mean, figures.log_ratio.error));
-  cells.push_back(fmt::format("{:.2f}", 100 * figures.same_top.mean));
+  cells.push_back(divergence_text(figures.divergence));
+  cells.push_back(log_ratio_text(figures.log_ratio));
+  cells.push_back(percent_text(figures.same_top));
   return cells;
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/report/figure_text.h"
 #include "core/report/html_text.h"
 #include "core/report/layer_section.h"
 #include "core/report/pairs.h"
@@ -25,30 +26,20 @@ std::string mib(std::int64_t bytes) {
   return bytes == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0));
 }
 
-std::string percent(const MeanEstimate& estimate) {
-  if (!estimate.has_error()) return fmt::format("{:.2f}", 100 * estimate.mean);
-  return fmt::format("{:.2f} ± {:.2f}", 100 * estimate.mean, 100 * estimate.error);
-}
-
-std::string spread(const Spread& spread) {
-  return fmt::format("{:.1f} ({:.1f} to {:.1f})", spread.median, spread.minimum, spread.maximum);
-}
-
 std::vector<std::string> row_of(const RunResult& run) {
   std::vector<std::string> row = {
       run_name(run), mib(run.measured.weights()), mib(run.resolved.as_commonly_reported),
       run.measured.weights() > 0 ? fmt::format("{:.3f}", run.resolved.bits_per_weight) : ""};
   if (run.qa && !run.qa->answers.empty()) {
     const MeanEstimate f1 = run.qa->f1(run.qa->task.scorer);
-    row.insert(row.end(), {percent(f1), percent(run.qa->em(run.qa->task.scorer)), count_text(f1.n, run.qa->asked)});
+    row.insert(row.end(),
+               {percent_text(f1), percent_text(run.qa->em(run.qa->task.scorer)), count_text(f1.n, run.qa->asked)});
   } else {
     row.insert(row.end(), {"", "", ""});
   }
-  row.push_back(run.perplexity ? fmt::format("{:.4f} ± {:.4f}", run.perplexity->result.perplexity,
-                                             run.perplexity->result.perplexity_error)
-                               : "");
-  row.push_back(run.speed ? spread(run.speed->prompt_tokens_per_second) : "");
-  row.push_back(run.speed ? spread(run.speed->generation_tokens_per_second) : "");
+  row.push_back(run.perplexity ? perplexity_text(run.perplexity->result) : "");
+  row.push_back(run.speed ? rate_text(run.speed->prompt_tokens_per_second) : "");
+  row.push_back(run.speed ? rate_text(run.speed->generation_tokens_per_second) : "");
   return row;
 }
 
@@ -69,7 +60,8 @@ std::string domains_table(std::span<const RunResult> runs) {
     const std::vector<DomainScore> domains = run.qa->domains(run.qa->task.scorer);
     if (domains.size() < 2) continue;
     for (const DomainScore& score : domains)
-      rows.push_back({run_name(run), score.domain, percent(score.f1), percent(score.em), std::to_string(score.f1.n)});
+      rows.push_back(
+          {run_name(run), score.domain, percent_text(score.f1), percent_text(score.em), std::to_string(score.f1.n)});
   }
   return rows.size() == 1 ? std::string() : html_heading("By domain") + html_table(rows);
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/report/figure_text.h"
 #include "core/report/html_text.h"
 
 namespace quantscope {
@@ -29,7 +30,7 @@ Bar bar_of(const SensitivityRow& row, bool figures) {
   if (!figures) return {row.error.relative_error, 0, fmt::format("{:.2f} %", 100 * row.error.relative_error)};
   if (!row.figures) return {0, 0, "not measured"};
   const MeanEstimate& kl = row.figures->divergence;
-  return {kl.mean, kl.error, fmt::format("{:.6f} ± {:.6f}", kl.mean, kl.error)};
+  return {kl.mean, kl.error, divergence_text(kl)};
 }
 
 /// A bar with its label before it, its error across its end and its figure behind.
@@ -67,10 +68,6 @@ std::string bar_chart(const SensitivityMeasurement& measurement, std::string_vie
   return svg + fmt::format("</svg>\n<figcaption>{}</figcaption>\n</figure>\n", escape_html(title));
 }
 
-std::string with_error(const MeanEstimate& estimate) {
-  return fmt::format("{:.6f} ± {:.6f}", estimate.mean, estimate.error);
-}
-
 std::vector<std::string> cells(const SensitivityRow& row, bool figures) {
   std::vector<std::string> cells = {row.name, row.format, std::to_string(row.values),
                                     fmt::format("{:.3f}", 100 * row.error.relative_error),
@@ -81,9 +78,9 @@ std::vector<std::string> cells(const SensitivityRow& row, bool figures) {
     return cells;
   }
   const SensitivityFigures& found = *row.figures;
-  cells.push_back(with_error(found.divergence));
-  cells.push_back(fmt::format("{:.2f} ± {:.2f}", 100 * found.same_top.mean, 100 * found.same_top.error));
-  cells.push_back(with_error(found.log_ratio));
+  cells.push_back(divergence_text(found.divergence));
+  cells.push_back(percent_text(found.same_top));
+  cells.push_back(log_ratio_text(found.log_ratio));
   cells.push_back(fmt::format("{:.4f}", found.perplexity));
   return cells;
 }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/report/csv_table.h"
+#include "core/report/figure_text.h"
 
 namespace quantscope {
 namespace {
@@ -30,7 +31,7 @@ const RunResult* find_run(std::span<const RunResult> runs, const std::string& co
 
 std::string score(const std::optional<double>& mean, const std::optional<double>& error) {
   if (!mean) return {};
-  return error ? fmt::format("{:.2f} ± {:.2f}", 100 * *mean, 100 * *error) : fmt::format("{:.2f}", 100 * *mean);
+  return error ? percent_text(ValueWithError{*mean, *error}) : percent_text(*mean);
 }
 
 std::vector<std::string> own_cells(const RunResult* run) {
@@ -38,7 +39,7 @@ std::vector<std::string> own_cells(const RunResult* run) {
   std::vector<std::string> cells = {"", "", ""};
   if (run->qa && !run->qa->answers.empty()) {
     const MeanEstimate f1 = run->qa->f1(run->qa->task.scorer), em = run->qa->em(run->qa->task.scorer);
-    cells = {std::to_string(f1.n), score(f1.mean, f1.error), score(em.mean, em.error)};
+    cells = {std::to_string(f1.n), percent_text(f1), percent_text(em)};
   }
   cells.push_back(fmt::format("{:.2f}", static_cast<double>(run->measured.weights()) / mebibyte));
   return cells;

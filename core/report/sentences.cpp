@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/experiment/compare_runs.h"
+#include "core/report/figure_text.h"
 
 namespace quantscope {
 namespace {
@@ -58,15 +59,6 @@ std::string unfinished_sentence(const RunResult& run) {
   return fmt::format("{} did not finish{}: its figures are of what was done until then.", run_name(run), reason);
 }
 
-std::string difference_text(const PairRow& pair) {
-  const PairedComparison& figures = *pair.comparison;
-  if (pair.figure == PairFigure::perplexity)
-    return fmt::format("ln(PPL / base PPL) {:+.5f} ± {:.5f} [{:+.5f}, {:+.5f}]", figures.difference, figures.error,
-                       figures.low, figures.high);
-  return fmt::format("F1 {:+.2f} points [{:+.2f}, {:+.2f}]", 100 * figures.difference, 100 * figures.low,
-                     100 * figures.high);
-}
-
 }  // namespace
 
 std::string items_text(const Task& task) {
@@ -88,8 +80,8 @@ std::string pair_sentence(const PairRow& pair) {
   std::string sentence =
       fmt::format("{} against {}: {}, {}", pair.configuration, pair.baseline, difference_text(pair), pair.verdict);
   if (figures.resolved())
-    sentence += fmt::format(" (n = {}, p = {:.4f}, after Holm {:.4f})", count_text(figures.n, figures.asked), figures.p,
-                            pair.p_holm);
+    sentence += fmt::format(" (n = {}, p = {}, after Holm {})", count_text(figures.n, figures.asked), p_text(figures.p),
+                            p_text(pair.p_holm));
   else if (figures.n_needed > figures.n)
     sentence += fmt::format("; about {} {} would resolve a difference of this size", figures.n_needed,
                             pair_item_name(pair.figure));
@@ -111,10 +103,10 @@ std::vector<std::string> kl_sentences(std::span<const RunResult> runs) {
     if (first == nullptr) first = &run;
     const KlResult& kl = run.kl->result;
     sentences.push_back(
-        fmt::format("{} against {}: KL divergence {:.6f} ± {:.6f} nats, the same most likely token at "
-                    "{:.2f} % of {} positions, ln of the ratio of perplexities {:+.5f} ± {:.5f}.",
-                    run_name(run), run.kl->base, kl.divergence.mean, kl.divergence.error, 100 * kl.same_top.mean,
-                    kl.scored, kl.log_ratio.mean, kl.log_ratio.error));
+        fmt::format("{} against {}: KL divergence {} nats, the same most likely token at "
+                    "{} % of {} positions, ln of the ratio of perplexities {}.",
+                    run_name(run), run.kl->base, divergence_text(kl.divergence), percent_text(kl.same_top), kl.scored,
+                    log_ratio_text(kl.log_ratio)));
     if (const auto same = check_divergences(*first, run); !same)
       sentences.push_back(fmt::format("The divergence of {} cannot be set beside that of {}: {}", run_name(run),
                                       run_name(*first), same.error().message));

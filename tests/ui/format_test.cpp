@@ -31,9 +31,9 @@ class FormatTest : public QObject {
   void numbers() {
     QCOMPARE(format_mib(1024 * 1024 * 3 / 2), QStringLiteral("1.5"));
     QCOMPARE(format_count(134515008), QStringLiteral("134,515,008"));
-    QCOMPARE(format_percent({0.4123, 0.031, 50}), QStringLiteral("41.2 ± 3.1"));
+    QCOMPARE(format_percent({0.4123, 0.031, 50}), QStringLiteral("41.23 ± 3.10"));
     QCOMPARE(format_percent({}), QStringLiteral("–"));
-    QCOMPARE(format_percent({0.5, 0, 1}), QStringLiteral("50.0"));
+    QCOMPARE(format_percent({0.5, 0, 1}), QStringLiteral("50.00"));
     QCOMPARE(format_rate(12.34), QStringLiteral("12.3/s"));
     QCOMPARE(format_rate(0.25), QStringLiteral("4.0 s each"));
   }
@@ -51,9 +51,9 @@ class FormatTest : public QObject {
     pair.low = 0.01;
     pair.p = 0.012;
     row.p_holm = 0.036;
-    QCOMPARE(format_pair(row), QStringLiteral("+5.0 [+1.0, +12.0], Holm p = 0.036"));
+    QCOMPARE(format_pair(row), QStringLiteral("+5.00 [+1.00, +12.00], Holm p = 0.0360"));
     row.p_holm = 0.084;
-    QCOMPARE(format_pair(row), QStringLiteral("+5.0 [+1.0, +12.0], Holm p = 0.084, not resolved"));
+    QCOMPARE(format_pair(row), QStringLiteral("+5.00 [+1.00, +12.00], Holm p = 0.0840, not resolved"));
   }
 
   void a_difference_of_an_unfinished_run_says_of_how_many() {

@@ -63,9 +63,9 @@ class ModelsTest : public QObject {
     runs.add(entry_named("fp4", 0.3));
     runs.pin(pinned);
     order.sort(RunsModel::f1, Qt::AscendingOrder);
-    QCOMPARE(column_of(order, RunsModel::f1), QStringList({"40.0", "30.0", "50.0"}));
+    QCOMPARE(column_of(order, RunsModel::f1), QStringList({"40.00", "30.00", "50.00"}));
     order.sort(RunsModel::f1, Qt::DescendingOrder);
-    QCOMPARE(column_of(order, RunsModel::f1), QStringList({"40.0", "50.0", "30.0"}));
+    QCOMPARE(column_of(order, RunsModel::f1), QStringList({"40.00", "50.00", "30.00"}));
   }
 
   void pinning_forgets_pairs_with_the_old_baseline() {

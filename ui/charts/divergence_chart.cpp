@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 
+#include "core/report/figure_text.h"
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
 #include "ui/models/run_style.h"
@@ -79,13 +80,12 @@ QString base_of(const KlOutcome& outcome) {
   return QString::fromStdString(outcome.task.base ? configuration_label(*outcome.task.base) : outcome.base);
 }
 
-/// "NF4: 0.0610 ± 0.0011 nats, same top token 91.2 %".
+/// "NF4: 0.061002 ± 0.001130 nats, same top token 91.20 ± 0.31 %".
 QString sentence_of(const RunEntry& run) {
   const KlResult& kl = run.result->kl->result;
   if (kl.divergence.mean == 0) return tr("%1: the same").arg(run_label(run));
   return tr("%1: %2 nats, same top token %3 %")
-      .arg(run_label(run), format_with_error(kl.divergence.mean, kl.divergence.error))
-      .arg(100 * kl.same_top.mean, 0, 'f', 1);
+      .arg(run_label(run), to_qt(divergence_text(kl.divergence)), to_qt(percent_text(kl.same_top)));
 }
 
 }  // namespace

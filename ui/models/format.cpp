@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/experiment/run_result.h"
+#include "core/report/figure_text.h"
 
 namespace quantscope::ui {
 
@@ -22,12 +23,7 @@ QString format_count(std::int64_t count) { return QLocale(QLocale::English).toSt
 
 QString format_percent(const MeanEstimate& estimate) {
   if (estimate.n == 0) return QStringLiteral("–");
-  if (!estimate.has_error()) return QString::number(100 * estimate.mean, 'f', 1);
-  return QStringLiteral("%1 ± %2").arg(100 * estimate.mean, 0, 'f', 1).arg(100 * estimate.error, 0, 'f', 1);
-}
-
-QString format_with_error(double value, double error) {
-  return QStringLiteral("%1 ± %2").arg(value, 0, 'f', 2).arg(error, 0, 'f', 2);
+  return to_qt(percent_text(estimate));
 }
 
 QString format_duration(double seconds) {
@@ -46,14 +42,10 @@ QString format_rate(double per_second) {
 
 QString format_pair(const PairRow& row) {
   const PairedComparison& pair = *row.comparison;
-  const auto points = [](double share) {
-    return QStringLiteral("%1%2").arg(share > 0 ? QStringLiteral("+") : QString()).arg(100 * share, 0, 'f', 1);
-  };
-  const QString interval =
-      QStringLiteral("%1 [%2, %3]").arg(points(pair.difference), points(pair.low), points(pair.high));
+  const QString interval = to_qt(points_text(pair));
   const QString n = QString::fromStdString(count_text(pair.n, pair.asked));
   if (!pair.resolved()) return QStringLiteral("%1, not resolved at n = %2").arg(interval, n);
-  const QString corrected = QStringLiteral("%1, Holm p = %2").arg(interval, format_number(row.p_holm, 2));
+  const QString corrected = QStringLiteral("%1, Holm p = %2").arg(interval, to_qt(p_text(row.p_holm)));
   if (!row.resolved()) return corrected + QStringLiteral(", not resolved");
   return pair.n < pair.asked ? QStringLiteral("%1 at n = %2 so far").arg(corrected, n) : corrected;
 }

@@ -12,12 +12,11 @@ namespace quantscope::ui {
 QString format_mib(std::int64_t bytes);                    ///< "1023.1"
 QString format_number(double value, int significant = 4);  ///< "0.01234", "1.2e-07"
 QString format_count(std::int64_t count);                  ///< "134,515,008"
-QString format_percent(const MeanEstimate& estimate);      ///< "41.2 ± 3.1", of a share 0..1
-QString format_with_error(double value, double error);     ///< "23.58 ± 0.41"
+QString format_percent(const MeanEstimate& estimate);      ///< percent_text(), or a dash for no items
 QString format_duration(double seconds);                   ///< "5 s", "2 min 10 s", "1 h 05 min"
 QString format_rate(double per_second);                    ///< "12.3/s", "4.0 s each"
-/// "+1.2 [0.3, 2.1], Holm p = 0.011", or "not resolved" with n or p when it cannot be told from chance. In percentage
-/// points; p is corrected for all comparisons with the baseline. Precondition: the comparison was made.
+/// "+1.20 [+0.30, +2.10], Holm p = 0.0110", or "not resolved" with n or p when it cannot be told from chance. In
+/// percentage points; p is corrected for all comparisons with the baseline. Precondition: the comparison was made.
 QString format_pair(const PairRow& pair);
 
 inline QString to_qt(std::string_view text) {

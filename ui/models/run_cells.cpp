@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <QStringList>
 
+#include "core/report/figure_text.h"
 #include "ui/models/format.h"
 #include "ui/models/run_style.h"
 #include "ui/models/runs_model.h"
@@ -85,10 +86,10 @@ QString divergence_help(const KlOutcome& outcome) {
       .arg(QString::fromStdString(outcome.base))
       .arg(kl.scored)
       .arg(QString::fromStdString(outcome.task.protocol))
-      .arg(100 * kl.same_top.mean, 0, 'f', 2)
+      .arg(to_qt(percent_text(kl.same_top)))
       .arg(format_number(KlResult::at(kl.divergence_percentiles, 0.5), 3),
            format_number(KlResult::at(kl.divergence_percentiles, 0.99), 3))
-      .arg(100 * kl.rms_delta_p.value, 0, 'f', 2);
+      .arg(to_qt(percent_text(kl.rms_delta_p)));
 }
 
 }  // namespace
@@ -104,11 +105,11 @@ QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer sc
     case RunsModel::em: return format_percent(em_of(entry, scorer));
     case RunsModel::perplexity: {
       const PerplexityResult* result = perplexity_of(entry);
-      return result == nullptr ? none : format_with_error(result->perplexity, result->perplexity_error);
+      return result == nullptr ? none : to_qt(perplexity_text(*result));
     }
     case RunsModel::divergence: {
       const KlResult* result = divergence_of(entry);
-      return result == nullptr ? none : format_with_error(result->divergence.mean, result->divergence.error);
+      return result == nullptr ? none : to_qt(divergence_text(result->divergence));
     }
     case RunsModel::speed: return rate_text(entry);
     case RunsModel::state: return stage_text(entry);
