@@ -23,8 +23,8 @@ struct JsonLimits {
 Result<std::size_t> count_json_values(std::string_view text, std::string_view name, const JsonLimits& limits = {});
 
 /// The one JSON value of a text, built only when the text is within the limits. Errors are corrupt_file, with the byte
-/// where the text is not JSON, or those of count_json_values. `filter` may drop values while they are read, as in
-/// nlohmann::json::parse. A stop is answered between two values, with cancelled.
+/// where the text is not JSON (a zero byte anywhere), or those of count_json_values. `filter` may drop values while
+/// they are read, as in nlohmann::json::parse. A stop is answered between two values, with cancelled.
 Result<nlohmann::json> parse_bounded_json(std::string_view text, std::string_view name, const JsonLimits& limits = {},
                                           const nlohmann::json::parser_callback_t& filter = nullptr,
                                           const std::stop_token& stop = {});

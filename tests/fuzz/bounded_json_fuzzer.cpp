@@ -27,6 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto read = quantscope::parse_bounded_json(text, "fuzz.json", limits);
   if (read && (depth_of(*read) > limits.depth || read->flatten().size() > limits.values)) __builtin_trap();
   if (!read && read.error().message.empty()) __builtin_trap();
+  if (text.find('\0') != std::string_view::npos) {  // nlohmann's parser would stop there and be content
+    if (read) __builtin_trap();
+    return 0;
+  }
   if (size > limits.values) return 0;
   std::size_t deepest = 0;
   const auto look = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json&) {

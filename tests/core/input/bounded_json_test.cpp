@@ -62,6 +62,16 @@ TEST(ParseBoundedJson, SaysWhereTextIsNoJson) {
   }
 }
 
+TEST(ParseBoundedJson, DoesNotLeaveUnreadWhatIsBehindAZeroByte) {
+  using namespace std::string_literals;
+  for (const std::string& text : {"0\0"s, "0\0\5[[["s, "{\"a\": 1}\0{\"a\": 2}"s, "[1, 2]\n\0\0\0\0"s, "\0[]"s}) {
+    const auto value = parse_bounded_json(text, "'x.json'");
+    ASSERT_FALSE(value) << text;
+    EXPECT_EQ(value.error().code, ErrorCode::corrupt_file);
+    EXPECT_EQ(value.error().where, "'x.json': byte " + std::to_string(text.find('\0') + 1));
+  }
+}
+
 TEST(ParseBoundedJson, AStopEndsItBetweenTwoValues) {
   std::stop_source stop;
   int seen = 0;
