@@ -136,6 +136,10 @@ json doc_of(const QaStory& story, std::size_t question) {
           {"answers", {{"input_text", answers}, {"turn_id", turns}}}};
 }
 
+bool is_question_of(const QaDataset& dataset, const QaItem& item) {
+  return item.story < dataset.stories.size() && item.question < dataset.stories[item.story].questions.size();
+}
+
 json sample_of(const QaAnswer& answer, const QaDataset& dataset, std::size_t number, bool with_prompt) {
   const QaScore& score = answer.scores[static_cast<std::size_t>(Scorer::lm_eval)];
   json sample = {{"doc_id", number},
@@ -164,10 +168,15 @@ Result<ImportedAnswers> parse_lm_eval_samples(std::string_view bytes, const QaDa
   return reader.finish();
 }
 
-std::string lm_eval_samples(const QaOutcome& outcome, const QaDataset& dataset) {
+Result<std::string> lm_eval_samples(const QaOutcome& outcome, const QaDataset& dataset) {
   std::string lines;
   const bool with_prompt = outcome.task.protocol == prompt_name(dataset.prompt);
   for (const QaAnswer& answer : outcome.answers) {
+    if (!is_question_of(dataset, answer.item))
+      return fail(ErrorCode::corrupt_file,
+                  fmt::format("The answers of this run are damaged: one belongs to question {} of story {}, which {} "
+                              "does not have. Restore a copy of the workspace, or run the questions again.",
+                              answer.item.question, answer.item.story, dataset.name));
     const auto number = static_cast<std::size_t>(&answer - outcome.answers.data());
     lines +=
         sample_of(answer, dataset, number, with_prompt).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -16,7 +16,8 @@ namespace quantscope {
 Result<ImportedAnswers> parse_lm_eval_samples(std::string_view bytes, const QaDataset& dataset, std::string_view file);
 
 /// The same form of a run's answers to this data set; without lm-eval's hashes of texts, and without `arguments` where
-/// the answers are not to this program's prompts.
-std::string lm_eval_samples(const QaOutcome& outcome, const QaDataset& dataset);
+/// the answers are not to this program's prompts. Fails with corrupt_file where an answer, which a file may have
+/// brought, names a question that the data set does not have.
+Result<std::string> lm_eval_samples(const QaOutcome& outcome, const QaDataset& dataset);
 
 }  // namespace quantscope

@@ -28,7 +28,9 @@ void check(const Result<ImportedAnswers>& read) {
   }
   QaOutcome outcome;
   outcome.answers = read->answers;
-  const auto again = parse_lm_eval_samples(lm_eval_samples(outcome, dataset()), dataset(), "again");
+  const auto written = lm_eval_samples(outcome, dataset());
+  if (!written) __builtin_trap();
+  const auto again = parse_lm_eval_samples(*written, dataset(), "again");
   if (!again || again->answers.size() != read->answers.size()) __builtin_trap();
 }
 

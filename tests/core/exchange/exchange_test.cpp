@@ -51,10 +51,23 @@ void expect_same(const std::vector<QaAnswer>& a, const std::vector<QaAnswer>& b)
 TEST(LmEvalSamples, ComeBackAsTheyWereExported) {
   const QaDataset dataset = small_dataset();
   const QaOutcome outcome = answered(dataset);
-  const auto read = value_of(parse_lm_eval_samples(lm_eval_samples(outcome, dataset), dataset, "samples.jsonl"));
+  const auto read =
+      value_of(parse_lm_eval_samples(value_of(lm_eval_samples(outcome, dataset)), dataset, "samples.jsonl"));
   expect_same(read.answers, outcome.answers);
   EXPECT_EQ(read.protocol, "coqa-lm-eval-3");
   EXPECT_THAT(read.notes, IsEmpty());
+}
+
+TEST(LmEvalSamples, AreNotMadeOfAnswersToQuestionsThatTheDataSetLacks) {
+  const QaDataset dataset = small_dataset();
+  for (const QaItem& item : {QaItem{2, 0}, QaItem{1, 1}, QaItem{static_cast<std::size_t>(-1), 0}}) {
+    QaOutcome outcome = answered(dataset);
+    outcome.answers.back().item = item;
+    const auto exported = lm_eval_samples(outcome, dataset);
+    ASSERT_FALSE(exported);
+    EXPECT_EQ(exported.error().code, ErrorCode::corrupt_file);
+    EXPECT_THAT(exported.error().message, HasSubstr("which small does not have"));
+  }
 }
 
 /// A line as lm-evaluation-harness 0.4 writes it: answers and arguments nested by request, other fields beside them.
@@ -207,7 +220,8 @@ TEST(ImportedRun, IsPairedWithARunOfTheSamePromptsOnly) {
   ours.qa->dataset_hash = dataset.hash;
   ours.qa->task.protocol = "coqa-lm-eval-3";
   for (QaAnswer& answer : ours.qa->answers) answer.prompt_tokens = 20;
-  const auto same = value_of(parse_lm_eval_samples(lm_eval_samples(*ours.qa, dataset), dataset, "theirs.jsonl"));
+  const auto same =
+      value_of(parse_lm_eval_samples(value_of(lm_eval_samples(*ours.qa, dataset)), dataset, "theirs.jsonl"));
   const RunResult theirs = imported_run(same, dataset, Task{}, "theirs.jsonl");
   EXPECT_EQ(run_name(theirs), "theirs.jsonl");
   EXPECT_EQ(value_of(compare_runs(ours, theirs, Scorer::lm_eval)).n, 2);
@@ -245,7 +259,7 @@ TEST(ImportedRun, OfUnknownPromptsDoesNotGetOursByExport) {
   const QaDataset dataset = small_dataset();
   const auto unknown = value_of(parse_coqa_predictions(coqa_predictions(answered(dataset)), dataset, "p.json"));
   const RunResult run = imported_run(unknown, dataset, Task{}, "p.json");
-  const std::string exported = lm_eval_samples(*run.qa, dataset);
+  const std::string exported = value_of(lm_eval_samples(*run.qa, dataset));
   EXPECT_THAT(exported, ::testing::Not(HasSubstr("arguments")));
   const auto again = value_of(parse_lm_eval_samples(exported, dataset, "samples.jsonl"));
   expect_same(again.answers, run.qa->answers);
