@@ -84,6 +84,14 @@ void harden(sqlite3* handle) {
 
 std::int64_t Row::integer() { return sqlite3_column_int64(statement_, next_++); }
 
+std::int64_t Row::count() {
+  const std::int64_t value = sqlite3_column_int64(statement_, next_);
+  const bool wrong = value < 0 || value > largest_count;
+  if (wrong) wrong_column_ = sqlite3_column_name(statement_, next_);
+  ++next_;
+  return wrong ? 0 : value;
+}
+
 double Row::number() {
   const double value = is_null() ? std::numeric_limits<double>::quiet_NaN() : sqlite3_column_double(statement_, next_);
   ++next_;
@@ -171,6 +179,11 @@ Result<void> Database::each(std::string_view statement, std::span<const SqlValue
   while ((code = sqlite3_step(raw)) == SQLITE_ROW) {
     Row row(raw);
     take_row(row);
+    if (row.wrong_column() != nullptr)
+      return fail(ErrorCode::corrupt_file,
+                  fmt::format("The workspace {} is damaged: a number in the column {} counts nothing; restore a copy.",
+                              path_.string(), row.wrong_column()),
+                  path_.string());
   }
   if (code != SQLITE_DONE) return failure(code);
   return {};

@@ -29,15 +29,23 @@ class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   std::int64_t integer();
+  /// How many of something, or its place: 0 to largest_count. Anything else is noted as wrong and reads as 0.
+  std::int64_t count();
   double number();
   std::string text();
   /// Valid until the next row.
   std::span<const std::byte> bytes();
   bool is_null() const;  ///< of the next column
+  /// The column whose count is wrong, nullptr if none is.
+  const char* wrong_column() const { return wrong_column_; }
+
+  /// No model has a petabyte, and sums of ten thousand such counts do not overflow.
+  static constexpr std::int64_t largest_count = std::int64_t{1} << 49;
 
  private:
   sqlite3_stmt* statement_;
   int next_ = 0;
+  const char* wrong_column_ = nullptr;
 };
 
 enum class FileAccess : std::uint8_t { read, write };
@@ -52,7 +60,7 @@ class Database {
   Result<void> script(const char* statements);
   /// One statement; `values` are its parameters ?1, ?2, ...
   Result<void> run(std::string_view statement, std::span<const SqlValue> values = {});
-  /// The same for each row of the answer.
+  /// The same for each row of the answer, which ends, as corrupt_file, with a row that has a wrong count.
   Result<void> each(std::string_view statement, std::span<const SqlValue> values,
                     const std::function<void(Row&)>& take_row) const;
   /// The first column of the first row as a number; nothing without a row.

@@ -67,20 +67,20 @@ Result<void> take_over_windows(Database& database, std::int64_t run, const Task&
 
 QaAnswer answer_of(Row& row) {
   QaAnswer answer;
-  answer.item.story = static_cast<std::size_t>(row.integer());
-  answer.item.question = static_cast<std::size_t>(row.integer());
+  answer.item.story = static_cast<std::size_t>(row.count());
+  answer.item.question = static_cast<std::size_t>(row.count());
   answer.story_id = row.text();
   answer.source = row.text();
-  answer.turn = static_cast<int>(row.integer());
+  answer.turn = static_cast<int>(row.count());
   answer.prediction = row.text();
   answer.references = list_of_text(row.text());
   for (QaScore& score : answer.scores) {
     score.f1 = row.number();
     score.em = row.number();
   }
-  answer.prompt_tokens = row.integer();
-  answer.computed_tokens = row.integer();
-  answer.generated_tokens = row.integer();
+  answer.prompt_tokens = row.count();
+  answer.computed_tokens = row.count();
+  answer.generated_tokens = row.count();
   answer.cut_left = row.integer() != 0;
   answer.stop = row.text();
   answer.smallest_margin = static_cast<float>(row.number());
@@ -103,10 +103,10 @@ Result<std::vector<PerplexityChunk>> read_chunks(const Database& database, std::
       std::string("SELECT ") + chunk_columns + " FROM chunk WHERE evaluation_id = ?1 ORDER BY chunk_index",
       std::array<SqlValue, 1>{evaluation}, [&](Row& row) {
         PerplexityChunk chunk;
-        chunk.index = row.integer();
+        chunk.index = row.count();
         chunk.nll_sum = row.number();
         chunk.nll_square_sum = row.number();
-        chunk.scored = row.integer();
+        chunk.scored = row.count();
         chunks.push_back(chunk);
       });
   if (!read) return tl::unexpected(read.error());
@@ -137,11 +137,11 @@ Result<std::optional<Evaluation>> read_evaluation(const Database& database, std:
         evaluation.data_name = row.text();
         evaluation.data_hash = row.text();
         evaluation.notes = row.text();
-        evaluation.text_tokens = row.integer();
+        evaluation.text_tokens = row.count();
         evaluation.seconds = row.number();
         evaluation.base = row.text();
         evaluation.base_seconds = row.number();
-        evaluation.asked = row.integer();
+        evaluation.asked = row.count();
       });
   if (!read) return tl::unexpected(read.error());
   return found;
@@ -212,8 +212,11 @@ constexpr std::array<std::pair<std::string_view, double SpeedResult::*>, 3> sing
 }};
 constexpr std::string_view bytes_per_token_name = "bytes_per_token";
 
+/// 0 for what is no number of bytes: the column may hold any number, or none.
+std::int64_t bytes_of(double value) { return value >= 0 && value < 0x1p63 ? static_cast<std::int64_t>(value) : 0; }
+
 void take_single_figure(SpeedResult& speed, const std::string& figure, double value) {
-  if (figure == bytes_per_token_name) speed.bytes_per_token = static_cast<std::int64_t>(value);
+  if (figure == bytes_per_token_name) speed.bytes_per_token = bytes_of(value);
   for (const auto& [name, member] : single_figures)
     if (name == figure) speed.*member = value;
 }

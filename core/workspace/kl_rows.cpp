@@ -31,7 +31,7 @@ bool same_columns(const KlColumns& a, const KlColumns& b) {
 }
 
 Result<KlChunk> chunk_of(Row& row) {
-  const std::int64_t index = row.integer();
+  const std::int64_t index = row.count();
   const std::int64_t scored = row.integer();
   const double kl_mean = row.number(), nll_sum = row.number(), base_nll_sum = row.number();
   const KlColumns stored{kl_mean, nll_sum, base_nll_sum, row.integer()};

@@ -95,10 +95,10 @@ Result<void> read_tensors(const Database& database, std::int64_t run, RunResult&
         TensorRecord& tensor = result.tensors.emplace_back();
         tensor.name = row.text();
         tensor.format = row.text();
-        tensor.rows = row.integer();
-        tensor.columns = row.integer();
-        tensor.bytes.codes = row.integer();
-        tensor.bytes.scales = row.integer();
+        tensor.rows = row.count();
+        tensor.columns = row.count();
+        tensor.bytes.codes = row.count();
+        tensor.bytes.scales = row.count();
         for (double* figure : {&tensor.error.relative_error, &tensor.error.sqnr_db, &tensor.error.cosine,
                                &tensor.error.max_absolute, &tensor.error.mean_absolute})
           *figure = row.number();
@@ -111,8 +111,8 @@ Result<void> read_memory(const Database& database, std::int64_t run, RunResult& 
                          const std::string name = row.text();
                          for (std::size_t tag = 0; tag < memory_tag_count; ++tag) {
                            if (memory_tag_name(static_cast<MemoryTag>(tag)) != name) continue;
-                           result.resolved.forecast.bytes[tag] = row.integer();
-                           result.measured.bytes[tag] = row.integer();
+                           result.resolved.forecast.bytes[tag] = row.count();
+                           result.measured.bytes[tag] = row.count();
                          }
                        });
 }
@@ -138,8 +138,8 @@ Result<void> read_resolved(const Database& database, std::int64_t run, Resolved&
         resolved.summary = row.text();
         resolved.reasons = list_of_text(row.text());
         resolved.memory_warning = row.text();
-        resolved.as_commonly_reported = row.integer();
-        resolved.quantized_values = row.integer();
+        resolved.as_commonly_reported = row.count();
+        resolved.quantized_values = row.count();
         resolved.bits_per_quantized_weight = row.number();
         resolved.bits_per_weight = row.number();
       });
@@ -162,11 +162,11 @@ Result<void> read_provenance(const Database& database, std::int64_t run, RunResu
         for (std::string* text :
              {&from.checkpoint, &from.fingerprint, &from.baseline_note, &from.device, &from.dispatch_level})
           *text = row.text();
-        from.threads = static_cast<int>(row.integer());
+        from.threads = static_cast<int>(row.count());
         from.program_version = row.text();
         from.imported_from = row.text();
         from.started = row.text();
-        result.mapped_bytes = row.integer();
+        result.mapped_bytes = row.count();
         from.tokenizer = row.text();
       });
 }
@@ -261,8 +261,8 @@ Result<void> read_progress(const Database& database, std::int64_t run, RunResult
       database.each("SELECT load_seconds, peak_resident_bytes, peak_device_bytes, started FROM run WHERE id = ?1",
                     std::array<SqlValue, 1>{run}, [&](Row& row) {
                       result.load_seconds = row.number();
-                      result.peak_resident_bytes = row.integer();
-                      result.peak_device_bytes = row.integer();
+                      result.peak_resident_bytes = row.count();
+                      result.peak_device_bytes = row.count();
                       result.provenance.started = row.text();
                     });
   return figures ? read_outcomes(database, run, result) : figures;

@@ -227,6 +227,17 @@ Result<void> check_pages(const Database& database) {
       database.path().string(), answer);
 }
 
+/// Values that are computed when they are read let a file of a few bytes ask for any amount of memory. No table of ours
+/// has such columns.
+Result<void> check_columns(const Database& database) {
+  const auto computed = database.integer(
+      "SELECT count(*) FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS its WHERE its.hidden IN (2, 3)");
+  if (!computed) return tl::unexpected(computed.error());
+  if (computed->value_or(0) == 0) return {};
+  return refuse(database, ErrorCode::corrupt_file,
+                "has columns that are computed, which no workspace has; choose another file");
+}
+
 struct SchemaState {
   std::int64_t application_id = 0;
   std::int64_t version = 0;
@@ -287,6 +298,7 @@ Result<void> prepare_schema(Database& database, FileAccess access, std::span<con
   auto state = read_state(database);
   if (!state) return tl::unexpected(state.error());
   if (auto checked = check_state(database, *state, steps.size()); !checked) return checked;
+  if (auto checked = check_columns(database); !checked) return checked;
   if (auto checked = check_pages(database); !checked) return checked;
   const bool is_current = state->version == static_cast<std::int64_t>(steps.size());
   if (access == FileAccess::read) {

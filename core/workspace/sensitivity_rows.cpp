@@ -50,7 +50,7 @@ Result<void> note_row(Database& database, std::int64_t measurement, const Sensit
 std::optional<SensitivityFigures> figures_of(Row& row) {
   if (row.is_null()) return std::nullopt;
   SensitivityFigures figures;
-  figures.scored = row.integer();
+  figures.scored = row.count();
   for (MeanEstimate* estimate : {&figures.divergence, &figures.same_top, &figures.log_ratio}) {
     estimate->mean = row.number();
     estimate->error = row.number();
@@ -68,7 +68,7 @@ SensitivityRow row_of(Row& row) {
   result.layer = row.integer();
   result.format = row.text();
   result.tensors = list_of_text(row.text());
-  result.values = row.integer();
+  result.values = row.count();
   for (const auto figure : error_figures) result.error.*figure = row.number();
   result.figures = figures_of(row);
   return result;
@@ -94,8 +94,8 @@ std::pair<std::int64_t, SensitivityMeasurement> head_of(Row& row) {
   head.mode =
       row.text() == sensitivity_name(SensitivityMode::all_but) ? SensitivityMode::all_but : SensitivityMode::only;
   for (std::string* text : {&head.protocol, &head.text_name, &head.text_hash}) *text = row.text();
-  head.first_chunk = row.integer();
-  head.last_chunk = row.integer();
+  head.first_chunk = row.count();
+  head.last_chunk = row.count();
   for (std::string* text :
        {&head.checkpoint, &head.fingerprint, &head.device, &head.dispatch_level, &head.program_version})
     *text = row.text();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/workspace/schema.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <fstream>
+#include <utility>
 
 #include "core/workspace/workspace.h"
 #include "tests/support/loaded_model.h"
@@ -100,6 +102,21 @@ TEST_F(WorkspaceFile, WithoutItsTablesIsASentence) {
   EXPECT_THAT(added.error().message, HasSubstr("does not hold what a workspace holds"));
 }
 
+TEST_F(WorkspaceFile, WhoseValuesAreComputedIsRefused) {
+  // Each row of a few bytes would be read as a text of 60 million.
+  for (const char* kind : {"VIRTUAL", "STORED"}) {
+    fs::remove(file_);
+    ASSERT_TRUE(Workspace::open(file_, FileAccess::write));
+    const std::string table = fmt::format(
+        "DROP TABLE request; CREATE TABLE request (id INTEGER PRIMARY KEY, model TEXT, configuration TEXT, "
+        "document TEXT GENERATED ALWAYS AS (printf('%.60000000c', 'x')) {})",
+        kind);
+    ASSERT_TRUE(database().script(table.c_str()));
+    for (const FileAccess access : {FileAccess::read, FileAccess::write})
+      EXPECT_THAT(refusal(access).message, HasSubstr("columns that are computed")) << kind;
+  }
+}
+
 TEST_F(WorkspaceFile, OfAnOlderSchemaIsBroughtUpToDateWithItsRows) {
   constexpr std::array<const char*, 1> first = {
       "CREATE TABLE note (text TEXT) STRICT; INSERT INTO note VALUES ('kept');"};
@@ -110,6 +127,28 @@ TEST_F(WorkspaceFile, OfAnOlderSchemaIsBroughtUpToDateWithItsRows) {
   ASSERT_TRUE(prepare_schema(opened, FileAccess::write, second));
   EXPECT_EQ(value_of(opened.integer("SELECT count(*) FROM note WHERE text = 'kept' AND author = 'nobody'")), 1);
   EXPECT_EQ(value_of(opened.integer("PRAGMA user_version")), 2);
+}
+
+TEST_F(WorkspaceFile, WithCountsThatCountNothingIsRefused) {
+  std::ifstream dump(testing::source_folder() / "tests/data/workspace/schema_1.sql");
+  const std::string statements{std::istreambuf_iterator<char>(dump), {}};
+  ASSERT_TRUE(database().script(statements.c_str()));
+  const auto workspace = value_of(Workspace::open(file_, FileAccess::write));
+  for (const auto& [table, column] : {std::pair("chunk", "scored_tokens"), std::pair("memory", "forecast_bytes"),
+                                      std::pair("tensor", "row_count"), std::pair("run", "threads")}) {
+    const auto store = [&](std::int64_t add) {
+      return database().script(fmt::format("UPDATE {0} SET {1} = {1} + {2}", table, column, add).c_str());
+    };
+    for (const std::int64_t wrong : {std::int64_t{-1} << 61, std::int64_t{1} << 61}) {
+      ASSERT_TRUE(store(wrong));
+      const auto results = workspace->results();
+      ASSERT_FALSE(results) << column;
+      EXPECT_EQ(results.error().code, ErrorCode::corrupt_file);
+      EXPECT_THAT(results.error().message, HasSubstr(fmt::format("the column {} counts nothing", column)));
+      ASSERT_TRUE(store(-wrong));
+    }
+    EXPECT_TRUE(workspace->results()) << column;
+  }
 }
 
 TEST_F(WorkspaceFile, OfVersionOneKeepsItsRowsAndTakesUpTheDivergencesItHadLost) {
