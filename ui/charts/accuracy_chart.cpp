@@ -29,15 +29,6 @@ ChartSeries score_series(const RunEntry& run, const MeanEstimate& estimate, doub
   return series;
 }
 
-ChartSeries legend_entry(const QString& name, bool faded) {
-  ChartSeries series;
-  series.name = name;
-  series.shape = SeriesShape::points;
-  series.color = QColor(0x80, 0x80, 0x80);
-  series.faded = faded;
-  return series;
-}
-
 /// What the pairs against the baseline say, in words that do not claim more than they can: with several configurations
 /// one small p value is to be expected, so only what stays after correction counts.
 QString verdict(const std::vector<const RunEntry*>& runs) {

@@ -17,6 +17,15 @@ QString label_at(const ChartAxis& axis, double value) {
 
 }  // namespace
 
+ChartSeries legend_entry(const QString& name, bool faded) {
+  ChartSeries series;
+  series.name = name;
+  series.shape = SeriesShape::points;
+  series.color = QColor(0x80, 0x80, 0x80);
+  series.faded = faded;
+  return series;
+}
+
 QString chart_csv(const ChartData& chart) {
   QString text;
   QTextStream out(&text);

@@ -42,6 +42,9 @@ struct ChartSeries {
   bool in_legend = true;
 };
 
+/// Says in the legend, in grey, what a solid (or pale) marker stands for in every series; it has no points.
+ChartSeries legend_entry(const QString& name, bool faded);
+
 /// Text at a point of the chart.
 struct ChartNote {
   double x = 0, y = 0;

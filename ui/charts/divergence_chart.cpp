@@ -67,15 +67,6 @@ std::optional<std::pair<double, double>> range_of(const std::vector<ChartSeries>
   return std::pair(low / room, high * room);
 }
 
-ChartSeries legend_entry(const QString& name, bool faded) {
-  ChartSeries series;
-  series.name = name;
-  series.shape = SeriesShape::points;
-  series.color = QColor(0x80, 0x80, 0x80);
-  series.faded = faded;
-  return series;
-}
-
 QString base_of(const KlOutcome& outcome) {
   return QString::fromStdString(outcome.task.base ? configuration_label(*outcome.task.base) : outcome.base);
 }
