@@ -16,6 +16,7 @@
 #include "app/cli/command.h"
 #include "core/evaluate/unicode_text.h"
 #include "core/input/bounded_file.h"
+#include "core/report/figure_text.h"
 #include "kernels/clock.h"
 
 namespace quantscope::cli {
@@ -101,9 +102,7 @@ Result<std::string> text_argument(const std::string& argument) {
   return argument;
 }
 
-std::string mebibytes(std::int64_t bytes) {
-  return fmt::format("{:.2f} MiB", static_cast<double>(bytes) / (1024.0 * 1024.0));
-}
+std::string mebibytes(std::int64_t bytes) { return mebibytes_text(bytes) + " MiB"; }
 
 int report_error(const Session& session, const Error& error) {
   if (error.code == ErrorCode::cancelled) {

@@ -81,7 +81,7 @@ RunObserver observer_for(const Session& session, ItemLog& log) {
 std::vector<std::string> row_of(const RunResult& run) {
   std::vector<std::string> row = {run_name(run), mebibytes(run.measured.weights()),
                                   mebibytes(run.resolved.as_commonly_reported),
-                                  fmt::format("{:.3f}", run.resolved.bits_per_weight)};
+                                  bits_per_weight_text(run.resolved.bits_per_weight)};
   if (run.qa && !run.qa->answers.empty()) {
     const Scorer scorer = run.qa->task.scorer;
     const MeanEstimate f1 = run.qa->f1(scorer);

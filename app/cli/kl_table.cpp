@@ -14,9 +14,7 @@ namespace {
 
 std::vector<std::string> row_of(const RunResult& run) {
   const KlResult& kl = run.kl->result;
-  const auto at = [&](double fraction) {
-    return fmt::format("{:.6f}", KlResult::at(kl.divergence_percentiles, fraction));
-  };
+  const auto at = [&](double fraction) { return divergence_text(KlResult::at(kl.divergence_percentiles, fraction)); };
   return {run_name(run),
           divergence_text(kl.divergence),
           at(0.5),

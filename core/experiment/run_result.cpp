@@ -26,15 +26,16 @@ std::int64_t sum_of(const std::vector<QaAnswer>& answers) {
 }
 
 /// "stories260K" of "/models/stories260K", "model" of "/models/model.gguf".
-std::string model_name(const RunResult& run) {
-  const std::filesystem::path path(run.provenance.checkpoint);
+std::string model_name(const ModelIdentity& model) {
+  const std::filesystem::path path(model.path);
   const std::filesystem::path last = path.has_filename() ? path : path.parent_path();
   return last.extension() == ".gguf" || last.extension() == ".safetensors" ? last.stem().string()
                                                                            : last.filename().string();
 }
 
-bool has_model(const RunResult& run) {
-  return run.provenance.imported_from.empty() && !run.provenance.fingerprint.empty();
+ModelIdentity identity_of(const RunResult& run) {
+  if (!run.provenance.imported_from.empty()) return {};
+  return {run.provenance.checkpoint, run.provenance.fingerprint};
 }
 
 }  // namespace
@@ -68,21 +69,30 @@ std::string run_name(const RunResult& result) {
   return result.model_label.empty() ? configuration : result.model_label + " " + configuration;
 }
 
-void tell_models_apart(std::span<RunResult> runs) {
+std::vector<std::string> model_labels(std::span<const ModelIdentity> models) {
   std::map<std::string, std::set<std::string>> fingerprints;  // of each name
-  std::set<std::string> models;
-  for (const RunResult& run : runs) {
-    if (!has_model(run)) continue;
-    fingerprints[model_name(run)].insert(run.provenance.fingerprint);
-    models.insert(run.provenance.fingerprint);
+  std::set<std::string> distinct;
+  for (const ModelIdentity& model : models) {
+    if (model.fingerprint.empty()) continue;
+    fingerprints[model_name(model)].insert(model.fingerprint);
+    distinct.insert(model.fingerprint);
   }
-  for (RunResult& run : runs) {
-    run.model_label.clear();
-    if (models.size() < 2 || !has_model(run)) continue;
-    run.model_label = model_name(run);
-    if (fingerprints[run.model_label].size() > 1)
-      run.model_label += fmt::format("({})", run.provenance.fingerprint.substr(0, 8));
+  std::vector<std::string> labels(models.size());
+  if (distinct.size() < 2) return labels;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (models[i].fingerprint.empty()) continue;
+    labels[i] = model_name(models[i]);
+    if (fingerprints[labels[i]].size() > 1) labels[i] += fmt::format("({})", models[i].fingerprint.substr(0, 8));
   }
+  return labels;
+}
+
+void tell_models_apart(std::span<RunResult> runs) {
+  std::vector<ModelIdentity> models;
+  models.reserve(runs.size());
+  for (const RunResult& run : runs) models.push_back(identity_of(run));
+  std::vector<std::string> labels = model_labels(models);
+  for (std::size_t i = 0; i < runs.size(); ++i) runs[i].model_label = std::move(labels[i]);
 }
 
 }  // namespace quantscope

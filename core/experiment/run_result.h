@@ -112,6 +112,15 @@ std::string count_text(std::int64_t n, std::int64_t asked);
 /// file that its answers were imported from.
 std::string run_name(const RunResult& result);
 
+/// Where a model was read from, and what its bytes hash to; both empty for what has none.
+struct ModelIdentity {
+  std::string path, fingerprint;
+};
+
+/// A name for each where they are of several models, else none: the last part of the path, and the beginning of the
+/// fingerprint where that is not enough.
+std::vector<std::string> model_labels(std::span<const ModelIdentity> models);
+
 /// Gives each run the name of its model where runs of several models are among them, else none: the last part of its
 /// path, and the beginning of the fingerprint where that is not enough.
 void tell_models_apart(std::span<RunResult> runs);

@@ -6,7 +6,7 @@
 namespace quantscope {
 namespace {
 
-constexpr int percent_digits = 2, rate_digits = 1, seconds_digits = 3;
+constexpr int percent_digits = 2, rate_digits = 1, seconds_digits = 3, divergence_digits = 6;
 
 std::string with_error(const std::string& value, double error, int digits) {
   return fmt::format("{} ± {:.{}f}", value, error, digits);
@@ -39,7 +39,9 @@ std::string perplexity_text(const PerplexityResult& result) {
   return with_error(result.perplexity, result.perplexity_error, 4);
 }
 
-std::string divergence_text(const MeanEstimate& nats) { return with_error(nats.mean, nats.error, 6); }
+std::string divergence_text(const MeanEstimate& nats) { return with_error(nats.mean, nats.error, divergence_digits); }
+
+std::string divergence_text(double nats) { return fmt::format("{:.{}f}", nats, divergence_digits); }
 
 std::string log_ratio_text(const MeanEstimate& ratio) { return log_ratio_text(ratio.mean, ratio.error); }
 
@@ -50,6 +52,12 @@ std::string rate_text(const Spread& tokens_per_second) { return with_range(token
 std::string seconds_text(double seconds) { return fmt::format("{:.{}f}", seconds, seconds_digits); }
 
 std::string seconds_text(const Spread& seconds) { return with_range(seconds, seconds_digits); }
+
+std::string mebibytes_text(std::int64_t bytes) {
+  return fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0));
+}
+
+std::string bits_per_weight_text(double bits) { return fmt::format("{:.3f}", bits); }
 
 std::string p_text(double p) { return fmt::format("{:.4f}", p); }
 

@@ -22,14 +22,11 @@ constexpr std::string_view style =
     "th:first-child,td:first-child{text-align:left}img{max-width:100%}figure{margin:2em 0}"
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#222}th,td{border-color:#555}img{background:#fff}}";
 
-std::string mib(std::int64_t bytes) {
-  return bytes == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1024.0 * 1024.0));
-}
+std::string mib(std::int64_t bytes) { return bytes == 0 ? "" : mebibytes_text(bytes); }
 
 std::vector<std::string> row_of(const RunResult& run) {
-  std::vector<std::string> row = {
-      run_name(run), mib(run.measured.weights()), mib(run.resolved.as_commonly_reported),
-      run.measured.weights() > 0 ? fmt::format("{:.3f}", run.resolved.bits_per_weight) : ""};
+  std::vector<std::string> row = {run_name(run), mib(run.measured.weights()), mib(run.resolved.as_commonly_reported),
+                                  run.measured.weights() > 0 ? bits_per_weight_text(run.resolved.bits_per_weight) : ""};
   if (run.qa && !run.qa->answers.empty()) {
     const MeanEstimate f1 = run.qa->f1(run.qa->task.scorer);
     row.insert(row.end(),

@@ -77,6 +77,11 @@ std::vector<PairRow> f1_pairs(const RunResult& base, std::span<const RunResult* 
   return family(base, others, PairFigure::f1, scorer, stop);
 }
 
+std::vector<PairRow> perplexity_pairs(const RunResult& base, std::span<const RunResult* const> others,
+                                      const std::stop_token& stop) {
+  return family(base, others, PairFigure::perplexity, Scorer::lm_eval, stop);
+}
+
 std::vector<PairRow> pair_rows(std::span<const RunResult> runs) {
   std::vector<PairRow> rows;
   if (runs.empty()) return rows;

@@ -41,6 +41,11 @@ struct PairRow {
 std::vector<PairRow> f1_pairs(const RunResult& base, std::span<const RunResult* const> others, Scorer scorer,
                               const std::stop_token& stop = {});
 
+/// The same for ln(PPL / base PPL), of runs that have a perplexity and no KL divergence, in whose figures that ratio
+/// is.
+std::vector<PairRow> perplexity_pairs(const RunResult& base, std::span<const RunResult* const> others,
+                                      const std::stop_token& stop = {});
+
 /// Every run but the first against the first: in F1 where one of the two answered questions, in perplexity where both
 /// have one. A run with a KL divergence has its ratio of perplexities from there, token by token, and no row here.
 std::vector<PairRow> pair_rows(std::span<const RunResult> runs);

@@ -11,8 +11,6 @@
 namespace quantscope {
 namespace {
 
-constexpr double mebibyte = 1024.0 * 1024.0;
-
 void add_once(std::vector<std::string>& sentences, std::string sentence) {
   if (!sentence.empty() && std::ranges::find(sentences, sentence) == sentences.end())
     sentences.push_back(std::move(sentence));
@@ -20,15 +18,14 @@ void add_once(std::vector<std::string>& sentences, std::string sentence) {
 
 std::string memory_sentence(const RunResult& run, const RunResult& baseline) {
   const double weights = static_cast<double>(run.measured.weights());
-  std::string sentence = fmt::format("{} holds the weights in {:.2f} MiB", run_name(run), weights / mebibyte);
+  std::string sentence =
+      fmt::format("{} holds the weights in {} MiB", run_name(run), mebibytes_text(run.measured.weights()));
   if (&run != &baseline && baseline.measured.weights() > 0)
     sentence += fmt::format(", {:.1f} % of {}", 100 * weights / static_cast<double>(baseline.measured.weights()),
                             run_name(baseline));
   if (const std::int64_t scales = run.measured[MemoryTag::scales]; scales > 0)
-    sentence += fmt::format(
-        "; {:.2f} MiB of them are scales, which the figure as commonly reported ({:.2f} MiB) leaves "
-        "out",
-        static_cast<double>(scales) / mebibyte, static_cast<double>(run.resolved.as_commonly_reported) / mebibyte);
+    sentence += fmt::format("; {} MiB of them are scales, which the figure as commonly reported ({} MiB) leaves out",
+                            mebibytes_text(scales), mebibytes_text(run.resolved.as_commonly_reported));
   return sentence + ".";
 }
 

@@ -2,9 +2,9 @@
 #include <QTest>
 #include <limits>
 
+#include "ui/models/cli_command.h"
 #include "ui/models/format.h"
 #include "ui/models/job_clock.h"
-#include "ui/models/run_cells.h"
 
 using namespace quantscope;
 using namespace quantscope::ui;
@@ -29,7 +29,7 @@ class FormatTest : public QObject {
   }
 
   void numbers() {
-    QCOMPARE(format_mib(1024 * 1024 * 3 / 2), QStringLiteral("1.5"));
+    QCOMPARE(format_mib(1024 * 1024 * 3 / 2), QStringLiteral("1.50"));
     QCOMPARE(format_count(134515008), QStringLiteral("134,515,008"));
     QCOMPARE(format_percent({0.4123, 0.031, 50}), QStringLiteral("41.23 ± 3.10"));
     QCOMPARE(format_percent({}), QStringLiteral("–"));
@@ -89,7 +89,31 @@ class FormatTest : public QObject {
     const QString command = cli_command(request);
     QVERIFY2(command.startsWith(QStringLiteral("quantscope-cli evaluate '/models/it'\\''s here' 'nf4-dq:block=128'")),
              qPrintable(command));
-    QVERIFY(command.contains(QStringLiteral("--task coqa --data 'sample' --items last --sample first:10")));
+    QVERIFY(command.contains(
+        QStringLiteral("--task coqa --data 'sample' --items last --sample first:10 --scorer lm-eval")));
+  }
+
+  void a_command_has_all_that_decides_the_figures() {
+    RunRequest request;
+    request.model = "default";
+    request.settings = *parse_configuration("nf4");
+    Task divergence;
+    divergence.kind = TaskKind::kl;
+    divergence.data = "text.txt";
+    divergence.protocol = "ppl-gptq-2048";
+    divergence.base = *parse_configuration("fp16");
+    divergence.last_chunk = 3;
+    Task speed;
+    speed.kind = TaskKind::speed;
+    speed.speed = {128, 32, 3};
+    request.tasks = {divergence, speed};
+    const QStringList lines = cli_command(request).split(u'\n');
+    QCOMPARE(lines.size(), 2);
+    QCOMPARE(lines[0], QStringLiteral("quantscope-cli evaluate 'default' 'nf4' --task kl --data 'text.txt' --protocol "
+                                      "ppl-gptq-2048 --base 'fp16' --chunks 0:3"));
+    QVERIFY2(
+        lines[1].endsWith(QStringLiteral("--task speed --prompt-tokens 128 --generated-tokens 32 --repetitions 3")),
+        qPrintable(lines[1]));
   }
 };
 

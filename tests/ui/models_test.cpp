@@ -73,10 +73,10 @@ class ModelsTest : public QObject {
     QSignalSpy pinned(&runs, &RunsModel::pinned);
     runs.add(entry_named("fp16", 0.5));
     const RunId second = runs.add(entry_named("nf4", 0.4));
-    runs.update(second, [](RunEntry& entry) { entry.pair = PairRow(); });
+    runs.update(second, [](RunEntry& entry) { entry.pairs.f1 = PairRow(); });
     runs.pin(second);
     QCOMPARE(pinned.count(), 2);
-    QVERIFY(!runs.find(second)->pair.has_value());
+    QVERIFY(!runs.find(second)->pairs.f1.has_value());
   }
 
   void data_types_are_told_apart_without_colour() {

@@ -274,14 +274,14 @@ class WindowTest : public QObject {
       QCOMPARE(entry.result->qa->answers.size(), std::size_t(2));
       QCOMPARE(entry.result->measured.weights(), entry.resolved->forecast.weights());
     }
-    QTRY_VERIFY_WITH_TIMEOUT(window.runs().entries().back().pair.has_value(), patience_ms);
+    QTRY_VERIFY_WITH_TIMEOUT(window.runs().entries().back().pairs.f1.has_value(), patience_ms);
     for (const PairRow& row : pair_rows(window.runs().results())) {
       const auto& entries = window.runs().entries();
       const auto entry = std::find_if(entries.begin(), entries.end(), [&](const RunEntry& shown) {
         return shown.has_result() && run_name(*shown.result) == row.configuration;
       });
-      QVERIFY(entry != entries.end() && entry->pair.has_value());
-      QCOMPARE(entry->pair->p_holm, row.p_holm);
+      QVERIFY(entry != entries.end() && entry->pairs.comparison() != nullptr);
+      QCOMPARE(entry->pairs.f1->p_holm, row.p_holm);
     }
     QTRY_VERIFY(window.pages()[3]->shows_chart());
 

@@ -3,6 +3,7 @@
 #include <QStringList>
 #include <algorithm>
 
+#include "core/report/sentences.h"
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
 #include "ui/models/run_style.h"
@@ -35,9 +36,10 @@ QString verdict(const std::vector<const RunEntry*>& runs) {
   bool any_paired = false;
   QStringList worse, better;
   for (const RunEntry* run : runs) {
-    if (!run->pair) continue;
+    const PairedComparison* pair = run->pairs.comparison();
+    if (pair == nullptr) continue;
     any_paired = true;
-    if (run->pair->resolved()) (run->pair->comparison->difference < 0 ? worse : better) << run_label(*run);
+    if (run->pairs.f1->resolved()) (pair->difference < 0 ? worse : better) << run_label(*run);
   }
   if (!any_paired) return {};
   if (worse.isEmpty() && better.isEmpty())
@@ -76,7 +78,8 @@ ChartData accuracy_chart(const std::vector<const RunEntry*>& runs, Scorer scorer
   chart.y.title = tr("Configuration");
   chart.y.range = {-shown + 0.3, 0.8 + 0.16 * shown};  // room for the legend
   const QString pairs = verdict(runs);
-  chart.summary = tr("Scores of %1 configurations on up to %2 questions.").arg(shown).arg(answered) +
+  chart.summary = (shown == 1 ? tr("Scores of one configuration on %1 questions.").arg(answered)
+                              : tr("Scores of %1 configurations on up to %2 questions.").arg(shown).arg(answered)) +
                   (pairs.isEmpty() ? QString() : u' ' + pairs);
   return chart;
 }
@@ -93,6 +96,7 @@ QStringList accuracy_notes(const std::vector<const RunEntry*>& runs, Scorer scor
             .arg(run->result->qa->answers.size())
             .arg(to_qt(scorer_label(scorer))));
     for (const std::string& note : run->result->qa->notes) add(QString::fromStdString(note));
+    add(QString::fromStdString(cut_sentence(*run->result)));
     const std::string& baseline = run->result->provenance.baseline_note;
     if (!baseline.empty())
       add(tr("The checkpoint itself is stored quantized: every run starts from %1.")

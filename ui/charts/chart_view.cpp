@@ -80,6 +80,7 @@ ChartView::ChartView(QWidget* parent) : QWidget(parent), plot_(std::make_unique<
   plot_->readout = new QLabel(this);
   plot_->readout->setObjectName(QStringLiteral("chart_readout"));
   plot_->readout->setAccessibleName(tr("Value under the cursor"));
+  plot_->readout->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);  // a long value does not widen the window
   widget->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
   widget->setMinimumSize(240, 160);
   widget->setFocusPolicy(Qt::StrongFocus);

@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 
+#include "core/experiment/compare_runs.h"
 #include "core/report/figure_text.h"
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
@@ -84,16 +85,22 @@ QString sentence_of(const RunEntry& run) {
 ChartData divergence_chart(const std::vector<const RunEntry*>& runs) {
   ChartData chart;
   chart.name = QStringLiteral("divergence");
-  QStringList sentences;
-  const KlOutcome* first = nullptr;
+  QStringList sentences, left_out;
+  const RunResult* of_first = nullptr;
   int shown = 0;
   for (const RunEntry* run : runs) {
     if (!run->has_result() || !run->result->kl || run->result->kl->result.scored == 0) continue;
-    if (first == nullptr) first = &*run->result->kl;
+    if (of_first == nullptr) of_first = run->result.get();
+    const auto same = run->result.get() == of_first ? Result<void>() : check_divergences(*of_first, *run->result);
+    if (!same) {
+      left_out << tr("%1 is left out: %2").arg(run_label(*run), QString::fromStdString(same.error().message));
+      continue;
+    }
     add_run(*run, -shown++, chart);
     sentences << sentence_of(*run);
   }
   if (chart.series.empty()) return chart;
+  const KlOutcome* first = &*of_first->kl;
   chart.x.range = range_of(chart.series);
   chart.series.push_back(legend_entry(tr("Mean ± standard error (upper)"), false));
   chart.series.push_back(legend_entry(tr("Median, 90 % and 99 % of positions (lower)"), true));
@@ -105,6 +112,7 @@ ChartData divergence_chart(const std::vector<const RunEntry*>& runs) {
                       .arg(first->result.scored)
                       .arg(QString::fromStdString(first->text_name), QString::fromStdString(first->task.protocol),
                            sentences.join(QStringLiteral("; ")));
+  if (!left_out.isEmpty()) chart.summary += u' ' + left_out.join(u' ');
   return chart;
 }
 

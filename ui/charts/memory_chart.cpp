@@ -27,7 +27,7 @@ const MemoryRows* measured(const RunEntry& run) {
 
 ChartSeries part(MemoryTag tag, bool is_forecast, double offset, const std::vector<const RunEntry*>& runs) {
   ChartSeries series;
-  series.name = to_qt(memory_tag_name(tag)).replace(u'_', u' ');
+  series.name = memory_label(tag);
   if (is_forecast) series.name += u' ' + tr("(forecast)");
   series.shape = SeriesShape::horizontal_bars;
   series.color = part_color(static_cast<std::size_t>(tag));
@@ -68,7 +68,9 @@ ChartSeries key(bool is_forecast) {
   return series;
 }
 
-QString summary(const std::vector<const RunEntry*>& runs) {
+/// Sizes of the first run's model only: what another model takes says nothing about a format.
+QString summary(std::vector<const RunEntry*> runs) {
+  std::erase_if(runs, [model = runs.front()->model_label](const RunEntry* run) { return run->model_label != model; });
   const auto weights = [](const RunEntry* run) { return memory_of(*run)->weights(); };
   const auto [smallest, largest] = std::minmax_element(
       runs.begin(), runs.end(), [&](const RunEntry* a, const RunEntry* b) { return weights(a) < weights(b); });

@@ -9,9 +9,7 @@
 
 namespace quantscope::ui {
 
-QString format_mib(std::int64_t bytes) {
-  return QString::number(static_cast<double>(bytes) / (1024.0 * 1024.0), 'f', 1);
-}
+QString format_mib(std::int64_t bytes) { return QString::fromStdString(mebibytes_text(bytes)); }
 
 QString format_number(double value, int significant) {
   if (std::isnan(value)) return QStringLiteral("–");
@@ -48,6 +46,16 @@ QString format_pair(const PairRow& row) {
   const QString corrected = QStringLiteral("%1, Holm p = %2").arg(interval, to_qt(p_text(row.p_holm)));
   if (!row.resolved()) return corrected + QStringLiteral(", not resolved");
   return pair.n < pair.asked ? QStringLiteral("%1 at n = %2 so far").arg(corrected, n) : corrected;
+}
+
+QString memory_label(MemoryTag tag) {
+  if (tag == MemoryTag::kv_cache) return QStringLiteral("KV cache");
+  return to_qt(memory_tag_name(tag)).replace(u'_', u' ');
+}
+
+QString wrapped_tip(const QString& text) {
+  if (text.isEmpty()) return {};
+  return QStringLiteral("<qt>%1</qt>").arg(text.toHtmlEscaped().replace(u'\n', QStringLiteral("<br>")));
 }
 
 }  // namespace quantscope::ui

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <stop_token>
 
 #include "ui/models/run_entry.h"
 
@@ -11,5 +12,8 @@ namespace quantscope::ui {
 RunEntry row_of(const RunResult& run);
 /// Rows for results that were not run here (a report read back), paired against the first.
 std::vector<RunEntry> rows_of(std::span<const RunResult> runs, Scorer scorer);
+/// Each of `others` against `base`, in order. A stop ends it early, with rows that are not filled.
+std::vector<RunPairs> pairs_with(const RunResult& base, std::span<const RunResult* const> others, Scorer scorer,
+                                 const std::stop_token& stop = {});
 
 }  // namespace quantscope::ui

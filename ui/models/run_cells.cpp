@@ -47,7 +47,8 @@ const Resolved* weights_of(const RunEntry& entry) {
 QString weights_text(const RunEntry& entry, const RunEntry* baseline) {
   const MemoryRows* memory = memory_of(entry);
   if (memory == nullptr) return none;
-  const MemoryRows* of_baseline = baseline == nullptr || baseline->id == entry.id ? nullptr : memory_of(*baseline);
+  const bool comparable = baseline != nullptr && baseline->id != entry.id && baseline->model_label == entry.model_label;
+  const MemoryRows* of_baseline = comparable ? memory_of(*baseline) : nullptr;
   if (of_baseline == nullptr || memory->weights() == 0) return format_mib(memory->weights());
   const double factor = static_cast<double>(of_baseline->weights()) / static_cast<double>(memory->weights());
   return QStringLiteral("%1  (÷ %2)").arg(format_mib(memory->weights())).arg(factor, 0, 'f', 2);
@@ -55,40 +56,67 @@ QString weights_text(const RunEntry& entry, const RunEntry* baseline) {
 
 QString difference_text(const RunEntry& entry, const RunEntry* baseline) {
   if (baseline != nullptr && baseline->id == entry.id) return tr("baseline");
-  return entry.pair ? format_pair(*entry.pair) : none;
+  return entry.pairs.comparison() != nullptr ? format_pair(*entry.pairs.f1) : none;
 }
 
 QString rate_text(const RunEntry& entry) {
   const Rate rate = rate_of(entry);
   if (rate.value <= 0) return none;
-  return QStringLiteral("%1%2").arg(rate.measured ? QString() : QStringLiteral("≈ ")).arg(rate.value, 0, 'f', 1);
+  return QStringLiteral("%1%2")
+      .arg(rate.measured ? QString() : QStringLiteral("≈ "))
+      .arg(to_qt(quantscope::rate_text(rate.value)));
 }
 
 QString pair_help(const PairRow& row) {
   const PairedComparison& pair = *row.comparison;
-  QString text = tr("Paired over the same %1 questions. p = %2 for this comparison alone, %3 corrected (Holm) for all "
-                    "comparisons with the baseline. Exact matches lost: %4, won: %5 (McNemar p = %6).")
-                     .arg(pair.n)
-                     .arg(format_number(pair.p, 2), format_number(row.p_holm, 2))
-                     .arg(pair.flips_worse)
-                     .arg(pair.flips_better)
-                     .arg(format_number(pair.mcnemar_p, 2));
-  if (!pair.resolved() && pair.n_needed > 0)
+  QString text =
+      tr("Paired over %1 questions that both answered. p = %2 for this comparison alone, %3 corrected (Holm) for all "
+         "comparisons with the baseline. Exact matches lost: %4, won: %5 (McNemar p = %6).")
+          .arg(QString::fromStdString(count_text(pair.n, pair.asked)), to_qt(p_text(pair.p)), to_qt(p_text(row.p_holm)))
+          .arg(pair.flips_worse)
+          .arg(pair.flips_better)
+          .arg(to_qt(p_text(pair.mcnemar_p)));
+  if (!pair.resolved() && pair.n_needed > pair.n)
     text += u' ' + tr("About %1 questions would be needed to resolve a difference of this size.").arg(pair.n_needed);
   return text;
 }
 
+/// The ratio of perplexities: from the tokens where there is a KL divergence, else from the windows.
+QString ratio_help(const RunEntry& entry) {
+  if (const KlResult* kl = divergence_of(entry))
+    return tr("ln(PPL / base PPL) %1, token by token, base %2.")
+        .arg(to_qt(log_ratio_text(kl->log_ratio)), QString::fromStdString(entry.result->kl->base));
+  if (!entry.pairs.perplexity) return {};
+  const PairRow& row = *entry.pairs.perplexity;
+  if (!row.comparison) return QString::fromStdString(row.verdict);
+  return tr("%1, window by window, base the pinned baseline: p = %2, %3 corrected (Holm), %4.")
+      .arg(to_qt(quantscope::difference_text(row)), to_qt(p_text(row.comparison->p)), to_qt(p_text(row.p_holm)),
+           QString::fromStdString(row.verdict));
+}
+
+QString perplexity_help(const RunEntry& entry) {
+  const PerplexityOutcome& outcome = *entry.result->perplexity;
+  const QString windows = QString::fromStdString(count_text(std::ssize(outcome.result.chunks), outcome.asked));
+  QString text =
+      tr("%1, %2: %3 windows, %4 scored tokens.")
+          .arg(QString::fromStdString(outcome.text_name), QString::fromStdString(outcome.task.protocol), windows)
+          .arg(outcome.result.scored);
+  const QString ratio = ratio_help(entry);
+  return ratio.isEmpty() ? text : text + u'\n' + ratio;
+}
+
 QString divergence_help(const KlOutcome& outcome) {
   const KlResult& kl = outcome.result;
-  return tr("From %1 over %2 positions (%3). Same most probable token: %4 %. Median %5, 99 % of positions below %6 "
-            "nats. "
-            "Root mean square change of the right token's probability: %7 %.")
+  const auto at = [&](double fraction) {
+    return to_qt(divergence_text(KlResult::at(kl.divergence_percentiles, fraction)));
+  };
+  return tr("From %1 over %2 positions of %3 (%4). Same most probable token: %5 %. Median %6, 99 % of positions below "
+            "%7 nats. Root mean square change of the right token's probability: %8 %.")
       .arg(QString::fromStdString(outcome.base))
       .arg(kl.scored)
-      .arg(QString::fromStdString(outcome.task.protocol))
+      .arg(QString::fromStdString(outcome.text_name), QString::fromStdString(outcome.task.protocol))
       .arg(to_qt(percent_text(kl.same_top)))
-      .arg(format_number(KlResult::at(kl.divergence_percentiles, 0.5), 3),
-           format_number(KlResult::at(kl.divergence_percentiles, 0.99), 3))
+      .arg(at(0.5), at(0.99))
       .arg(to_qt(percent_text(kl.rms_delta_p)));
 }
 
@@ -100,7 +128,7 @@ QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer sc
     case RunsModel::configuration: return run_label(entry);
     case RunsModel::weights: return weights_text(entry, baseline);
     case RunsModel::reported: return weights ? format_mib(weights->as_commonly_reported) : none;
-    case RunsModel::bits: return weights ? QString::number(weights->bits_per_weight, 'f', 2) : none;
+    case RunsModel::bits: return weights ? to_qt(bits_per_weight_text(weights->bits_per_weight)) : none;
     case RunsModel::f1: return format_percent(f1_of(entry, scorer));
     case RunsModel::em: return format_percent(em_of(entry, scorer));
     case RunsModel::perplexity: {
@@ -148,12 +176,15 @@ QVariant run_cell_value(const RunEntry& entry, Scorer scorer, int column) {
       const Rate rate = rate_of(entry);
       return rate.value <= 0 ? QVariant() : QVariant(rate.value);
     }
-    case RunsModel::difference: return entry.pair ? QVariant(100 * entry.pair->comparison->difference) : QVariant();
+    case RunsModel::difference: {
+      const PairedComparison* pair = entry.pairs.comparison();
+      return pair == nullptr ? QVariant() : QVariant(100 * pair->difference);
+    }
     default: return {};
   }
 }
 
-QString run_cell_help(const RunEntry& entry, const RunEntry* baseline, int column) {
+QString run_cell_help(const RunEntry& entry, int column) {
   switch (column) {
     case RunsModel::configuration:
       return entry.resolved ? QString::fromStdString(entry.resolved->summary)
@@ -165,10 +196,12 @@ QString run_cell_help(const RunEntry& entry, const RunEntry* baseline, int colum
     case RunsModel::em:
       if (!entry.has_result() || !entry.result->qa) return tr("%1 answers so far.").arg(entry.answers.size());
       {
-        QStringList notes{tr("n = %1").arg(entry.result->qa->answers.size())};
+        const QaOutcome& qa = *entry.result->qa;
+        QStringList notes{tr("n = %1").arg(QString::fromStdString(count_text(std::ssize(qa.answers), qa.asked)))};
         for (const std::string& note : entry.result->qa->notes) notes << QString::fromStdString(note);
         return notes.join(u'\n');
       }
+    case RunsModel::perplexity: return perplexity_of(entry) == nullptr ? QString() : perplexity_help(entry);
     case RunsModel::divergence: return divergence_of(entry) == nullptr ? QString() : divergence_help(*entry.result->kl);
     case RunsModel::speed:
       return rate_of(entry).measured ? tr("Generated tokens per second, median of the repetitions.")
@@ -176,10 +209,9 @@ QString run_cell_help(const RunEntry& entry, const RunEntry* baseline, int colum
                                           "\"Speed\" for a measurement.");
     case RunsModel::state: return stage_text(entry);
     case RunsModel::difference:
-      if (entry.pair) return pair_help(*entry.pair);
-      if (baseline != nullptr && entry.ended() && !same_tasks(*baseline, entry))
-        return tr("The baseline was asked other questions, so there is no difference to show.");
-      return {};
+      if (!entry.pairs.f1) return {};
+      return entry.pairs.comparison() != nullptr ? pair_help(*entry.pairs.f1)
+                                                 : QString::fromStdString(entry.pairs.f1->verdict);
     default: return {};
   }
 }
@@ -188,7 +220,8 @@ QString run_column_help(int column) {
   switch (column) {
     case RunsModel::weights:
       return tr(
-          "All weights with their scales, in MiB of 2^20 bytes; in brackets how many times smaller than the baseline.");
+          "All weights with their scales, in MiB of 2^20 bytes; in brackets how many times smaller than the baseline, "
+          "if that is of the same checkpoint.");
     case RunsModel::reported: return tr("As publications count: scales left out, unquantized weights at 16 bit.");
     case RunsModel::bits: return tr("Bits per weight over all weights, scales included.");
     case RunsModel::f1:
@@ -200,30 +233,11 @@ QString run_column_help(int column) {
     case RunsModel::speed: return tr("Generated tokens per second.");
     case RunsModel::difference:
       return tr(
-          "F1 minus that of the pinned baseline over the same questions, with its 95 % interval. Each p is corrected "
+          "F1 minus that of the pinned baseline over the questions that both answered, with its 95 % interval. Each p "
+          "is corrected "
           "(Holm) for all comparisons with the baseline, as in pairs.csv and report.html.");
     default: return {};
   }
-}
-
-QString cli_command(const RunRequest& request) {
-  const auto quoted = [](const QString& text) {
-    return QStringLiteral("'%1'").arg(QString(text).replace(u'\'', QStringLiteral("'\\''")));
-  };
-  QStringList lines;
-  for (const Task& task : request.tasks) {
-    QStringList words{QStringLiteral("quantscope-cli evaluate"), quoted(QString::fromStdString(request.model)),
-                      quoted(QString::fromStdString(configuration_text(request.settings))), QStringLiteral("--task"),
-                      to_qt(task_name(task.kind))};
-    if (!task.data.empty()) words << QStringLiteral("--data") << quoted(QString::fromStdString(task.data));
-    if (is_question_task(task.kind)) {
-      words << QStringLiteral("--items")
-            << (task.items == Items::last ? QStringLiteral("last") : QStringLiteral("all"));
-      words << QStringLiteral("--sample") << QString::fromStdString(sample_text(task.sample));
-    }
-    lines << words.join(u' ');
-  }
-  return lines.join(u'\n');
 }
 
 }  // namespace quantscope::ui

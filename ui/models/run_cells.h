@@ -13,10 +13,7 @@ QString run_cell_text(const RunEntry& entry, const RunEntry* baseline, Scorer sc
 /// The number to sort by and to export, or an invalid variant where there is none.
 QVariant run_cell_value(const RunEntry& entry, Scorer scorer, int column);
 /// What stands behind the number.
-QString run_cell_help(const RunEntry& entry, const RunEntry* baseline, int column);
+QString run_cell_help(const RunEntry& entry, int column);
 QString run_column_help(int column);
-
-/// The command that repeats a run.
-QString cli_command(const RunRequest& request);
 
 }  // namespace quantscope::ui

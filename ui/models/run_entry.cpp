@@ -3,7 +3,7 @@
 
 #include <QCoreApplication>
 #include <QStringList>
-#include <algorithm>
+#include <map>
 
 namespace quantscope::ui {
 namespace {
@@ -71,13 +71,21 @@ QString stage_text(const RunEntry& entry) {
   return {};
 }
 
-bool same_tasks(const RunEntry& a, const RunEntry& b) {
-  if (a.request.model != b.request.model) return false;
-  const auto same = [](const Task& x, const Task& y) {
-    return x.kind == y.kind && x.data == y.data && x.items == y.items && x.sample == y.sample;
-  };
-  return std::equal(a.request.tasks.begin(), a.request.tasks.end(), b.request.tasks.begin(), b.request.tasks.end(),
-                    same);
+void tell_models_apart(std::deque<RunEntry>& rows) {
+  std::map<std::string, ModelIdentity> known;  // of models that were loaded, by what they are requested as
+  for (const RunEntry& row : rows)
+    if (row.result != nullptr && !row.result->provenance.fingerprint.empty())
+      known[row.request.model] = {row.result->provenance.checkpoint, row.result->provenance.fingerprint};
+  std::vector<ModelIdentity> models;
+  for (const RunEntry& row : rows) {
+    const auto found = known.find(row.request.model);
+    if (is_imported(row))
+      models.emplace_back();
+    else
+      models.push_back(found != known.end() ? found->second : ModelIdentity{row.request.model, row.request.model});
+  }
+  std::vector<std::string> labels = model_labels(models);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].model_label = QString::fromStdString(labels[i]);
 }
 
 }  // namespace quantscope::ui

@@ -3,6 +3,7 @@
 
 #include <QString>
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -13,6 +14,14 @@ namespace quantscope::ui {
 
 using RunId = int;
 
+/// A run against the pinned baseline. A row without a comparison says in its verdict why there is none.
+struct RunPairs {
+  std::optional<PairRow> f1, perplexity;
+
+  /// The comparison in F1, where there is one.
+  const PairedComparison* comparison() const { return f1 && f1->comparison ? &*f1->comparison : nullptr; }
+};
+
 /// What a row of the runs table knows: from the moment it is queued until its result is there.
 struct RunEntry {
   enum class Stage { queued, loading, running, finished, stopped, failed, refused };
@@ -20,13 +29,15 @@ struct RunEntry {
   RunId id = 0;
   RunRequest request;
   Stage stage = Stage::queued;
-  QString workspace;  ///< the file that keeps it; empty: none
-  QString message;    ///< why it failed or cannot run
+  QString workspace;       ///< the file that keeps it; empty: none
+  bool in_report = false;  ///< whether a report folder holds its result
+  QString message;         ///< why it failed or cannot run
   std::optional<Resolved> resolved;
   std::shared_ptr<const RunResult> result;      ///< partial while running: memory and tensors
   std::vector<std::array<QaScore, 3>> answers;  ///< streamed in, indexed by Scorer
   double progress = 0;                          ///< 0..1
-  std::optional<PairRow> pair;                  ///< against the pinned baseline; only one that has a comparison
+  RunPairs pairs;
+  QString model_label;  ///< names the model where the rows are of several
 
   bool ended() const { return stage >= Stage::finished; }
   bool has_result() const { return result != nullptr && ended(); }
@@ -43,7 +54,7 @@ const MemoryRows* memory_of(const RunEntry& entry);
 RunEntry::Stage stage_of(RunState state);
 /// A stopped run that a workspace keeps is "unfinished", with what is kept of it.
 QString stage_text(const RunEntry& entry);
-/// Whether two runs asked the same things of the same model, so that their differences mean something.
-bool same_tasks(const RunEntry& a, const RunEntry& b);
+/// Gives each row the name of its model where the rows are of several models, else none.
+void tell_models_apart(std::deque<RunEntry>& rows);
 
 }  // namespace quantscope::ui

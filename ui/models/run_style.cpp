@@ -11,9 +11,8 @@ bool has_one_type(const RunEntry& run) { return !is_imported(run) && run.request
 
 QString run_label(const RunEntry& run) {
   if (is_imported(run)) return QString::fromStdString(run_name(*run.result));
-  const std::string configuration = configuration_label(run.request.settings);
-  const bool named = run.result != nullptr && !run.result->model_label.empty();
-  return QString::fromStdString(named ? run.result->model_label + " " + configuration : configuration);
+  const QString configuration = QString::fromStdString(configuration_label(run.request.settings));
+  return run.model_label.isEmpty() ? configuration : run.model_label + u' ' + configuration;
 }
 
 QColor run_color(const RunEntry& run) {

@@ -61,7 +61,7 @@ QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int rol
                                                       tr("State")};
     return titles[static_cast<std::size_t>(section)];
   }
-  if (role == Qt::ToolTipRole) return run_column_help(section);
+  if (role == Qt::ToolTipRole) return wrapped_tip(run_column_help(section));
   return {};
 }
 
@@ -73,6 +73,7 @@ RunId RunsModel::add(RunEntry entry) {
   if (entries_.empty()) baseline_ = id;
   entries_.push_back(std::move(entry));
   endInsertRows();
+  name_models();
   if (baseline_ == id) Q_EMIT pinned(id);
   Q_EMIT changed();
   return id;
@@ -83,6 +84,7 @@ void RunsModel::replace(std::vector<RunEntry> entries) {
   for (RunEntry& entry : entries) entry.id = next_id_++;
   entries_.assign(std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
   baseline_ = entries_.empty() ? 0 : entries_.front().id;
+  tell_models_apart(entries_);
   endResetModel();
   if (baseline_ != 0) Q_EMIT pinned(baseline_);
   Q_EMIT changed();
@@ -91,8 +93,11 @@ void RunsModel::replace(std::vector<RunEntry> entries) {
 void RunsModel::update(RunId id, const std::function<void(RunEntry&)>& change) {
   const int row = row_of(id);
   if (row < 0) return;
-  change(entries_[static_cast<std::size_t>(row)]);
+  RunEntry& entry = entries_[static_cast<std::size_t>(row)];
+  const std::shared_ptr<const RunResult> before = entry.result;
+  change(entry);
   Q_EMIT dataChanged(index(row, 0), index(row, column_count - 1));
+  if (entry.result != before) name_models();
   Q_EMIT changed();
 }
 
@@ -102,14 +107,20 @@ void RunsModel::remove(RunId id) {
   beginRemoveRows({}, row, row);
   entries_.erase(entries_.begin() + row);
   endRemoveRows();
+  name_models();
   if (id == baseline_ && !entries_.empty()) pin(entries_.front().id);
   Q_EMIT changed();
+}
+
+void RunsModel::name_models() {
+  tell_models_apart(entries_);
+  if (!entries_.empty()) Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, weights));
 }
 
 void RunsModel::pin(RunId id) {
   if (row_of(id) < 0) return;
   baseline_ = id;
-  for (RunEntry& entry : entries_) entry.pair.reset();
+  for (RunEntry& entry : entries_) entry.pairs = {};
   Q_EMIT dataChanged(index(0, 0), index(rowCount() - 1, column_count - 1));
   Q_EMIT pinned(id);
   Q_EMIT changed();
@@ -126,12 +137,17 @@ const RunEntry* RunsModel::find(RunId id) const {
   return row < 0 ? nullptr : &at(row);
 }
 
+void RunsModel::note_report() {
+  for (RunEntry& entry : entries_) entry.in_report |= entry.has_result();
+}
+
 std::vector<RunResult> RunsModel::results() const {
   std::vector<RunResult> results;
   const RunEntry* first = baseline();
   if (first != nullptr && first->has_result()) results.push_back(*first->result);
   for (const RunEntry& entry : entries_)
     if (&entry != first && entry.has_result()) results.push_back(*entry.result);
+  quantscope::tell_models_apart(results);
   return results;
 }
 
@@ -148,7 +164,7 @@ QString RunsModel::text(const RunEntry& entry, Column column) const {
 QVariant RunsModel::value(const RunEntry& entry, Column column) const { return run_cell_value(entry, scorer_, column); }
 
 QString RunsModel::tool_tip(const RunEntry& entry, Column column) const {
-  return run_cell_help(entry, baseline(), column);
+  return wrapped_tip(run_cell_help(entry, column));
 }
 
 RunsOrder::RunsOrder(RunsModel& model, QObject* parent) : QSortFilterProxyModel(parent), model_(model) {

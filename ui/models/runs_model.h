@@ -51,6 +51,8 @@ class RunsModel : public QAbstractTableModel {
   const RunEntry* baseline() const { return find(baseline_); }
   const RunEntry& at(int row) const { return entries_[static_cast<std::size_t>(row)]; }
   Scorer scorer() const { return scorer_; }
+  /// Notes that a report holds all results of now.
+  void note_report();
   /// Runs that have a result, the baseline first: what reports are made of.
   std::vector<RunResult> results() const;
 
@@ -61,6 +63,8 @@ class RunsModel : public QAbstractTableModel {
 
  private:
   int row_of(RunId id) const;
+  /// Rows and their model's names go together.
+  void name_models();
   QString text(const RunEntry& entry, Column column) const;
   QVariant value(const RunEntry& entry, Column column) const;
   QString tool_tip(const RunEntry& entry, Column column) const;

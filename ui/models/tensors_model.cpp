@@ -31,9 +31,9 @@ QVariant TensorsModel::data(const QModelIndex& index, int role) const {
   if (role == value_role) return value(index.row(), column);
   if (role == Qt::TextAlignmentRole) return column < count ? QVariant() : QVariant(Qt::AlignRight | Qt::AlignVCenter);
   if (role == Qt::ToolTipRole && column == name)
-    return tr("%1, stored as %2 (%3 MiB)")
-        .arg(QString::fromStdString(info.name), QString::fromStdString(info.stored_name),
-             format_mib(static_cast<std::int64_t>(info.bytes)));
+    return wrapped_tip(tr("%1, stored as %2 (%3 MiB)")
+                           .arg(QString::fromStdString(info.name), QString::fromStdString(info.stored_name),
+                                format_mib(static_cast<std::int64_t>(info.bytes))));
   if (role != Qt::DisplayRole) return {};
   switch (column) {
     case name: return QString::fromStdString(info.name);

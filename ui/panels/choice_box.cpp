@@ -3,11 +3,19 @@
 
 #include <QStandardItemModel>
 
+#include "ui/models/format.h"
+
 namespace quantscope::ui {
+namespace {
+
+constexpr int why_not_role = Qt::UserRole + 1;
+
+}  // namespace
 
 ChoiceBox::ChoiceBox(Label label, QWidget* parent) : QComboBox(parent), label_(std::move(label)) {
   setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   setMinimumContentsLength(8);
+  setPlaceholderText(tr("automatic"));  // while nothing is chosen and no checkpoint says what follows
   connect(this, &QComboBox::activated, this, [this](int index) { Q_EMIT chosen(itemData(index).toString()); });
 }
 
@@ -18,7 +26,9 @@ void ChoiceBox::set_choices(const std::vector<Choice>& choices, const std::strin
     addItem(label_(choice.value), QString::fromStdString(choice.value));
     QStandardItem* item = items->item(count() - 1);
     item->setEnabled(choice.enabled);
-    if (!choice.enabled) item->setToolTip(QString::fromStdString(choice.why_not));
+    if (choice.enabled) continue;
+    item->setData(QString::fromStdString(choice.why_not), why_not_role);
+    item->setToolTip(wrapped_tip(QString::fromStdString(choice.why_not)));
   }
   setCurrentIndex(findData(QString::fromStdString(current)));
 }
@@ -28,6 +38,6 @@ bool ChoiceBox::is_enabled(const QString& value) const {
   return index >= 0 && qobject_cast<QStandardItemModel*>(model())->item(index)->isEnabled();
 }
 
-QString ChoiceBox::why_not(const QString& value) const { return itemData(findData(value), Qt::ToolTipRole).toString(); }
+QString ChoiceBox::why_not(const QString& value) const { return itemData(findData(value), why_not_role).toString(); }
 
 }  // namespace quantscope::ui

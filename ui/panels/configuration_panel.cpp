@@ -8,6 +8,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSpinBox>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -82,6 +83,8 @@ QWidget* ConfigurationPanel::build_controls() {
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  // In a narrow window the controls stay whole; nothing would scroll to what is cut off at their right.
+  scroll->setMinimumWidth(content->minimumSizeHint().width() + scroll->verticalScrollBar()->sizeHint().width());
   return scroll;
 }
 
@@ -92,7 +95,7 @@ void ConfigurationPanel::add_presets(QFormLayout& form) {
   preset_->setToolTip(tr("A usual configuration; everything below follows."));
   for (const ConfigurationName& name : configuration_names()) {
     preset_->addItem(to_qt(name.label), to_qt(name.name));
-    preset_->setItemData(preset_->count() - 1, to_qt(name.description), Qt::ToolTipRole);
+    preset_->setItemData(preset_->count() - 1, wrapped_tip(to_qt(name.description)), Qt::ToolTipRole);
     if (const auto settings = parse_configuration(name.name))
       preset_->setItemIcon(preset_->count() - 1, type_icon(settings->type));
   }

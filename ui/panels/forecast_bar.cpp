@@ -26,9 +26,7 @@ void ForecastBar::set_forecast(const MemoryRows& rows, std::int64_t free_bytes) 
   QString parts;
   for (std::size_t i = 0; i < memory_tag_count; ++i)
     if (rows.bytes[i] > 0)
-      parts +=
-          QStringLiteral("\n%1: %2 MiB")
-              .arg(to_qt(memory_tag_name(static_cast<MemoryTag>(i))).replace(u'_', u' '), format_mib(rows.bytes[i]));
+      parts += QStringLiteral("\n%1: %2 MiB").arg(memory_label(static_cast<MemoryTag>(i)), format_mib(rows.bytes[i]));
   setToolTip(text() + parts);
   setAccessibleName(tr("Memory forecast"));
   setAccessibleDescription(text());

@@ -13,8 +13,8 @@
 #include <QTableView>
 
 #include "core/report/tables.h"
+#include "ui/models/cli_command.h"
 #include "ui/models/format.h"
-#include "ui/models/run_cells.h"
 #include "ui/models/runs_model.h"
 #include "ui/models/table_text.h"
 #include "ui/window/save_file.h"
@@ -76,13 +76,23 @@ RunsPanel::RunsPanel(RunsModel& runs, QWidget* parent)
 }
 
 void RunsPanel::set_workspace(const QString& summary) {
-  workspace_->setText(summary);
+  workspace_->setText(fontMetrics().elidedText(summary, Qt::ElideMiddle, 80 * fontMetrics().averageCharWidth()));
+  workspace_->setToolTip(summary);
   workspace_->setVisible(!summary.isEmpty());
 }
 
 void RunsPanel::show_emptiness() {
   empty_->setVisible(runs_.rowCount() == 0);
   table_->setVisible(runs_.rowCount() > 0);
+}
+
+int RunsPanel::row_height() const { return table_->verticalHeader()->defaultSectionSize(); }
+
+void RunsPanel::show_run(RunId id) {
+  for (int row = 0; row < order_->rowCount(); ++row) {
+    const QModelIndex index = order_->index(row, 0);
+    if (runs_.at(order_->mapToSource(index).row()).id == id) table_->scrollTo(index);
+  }
 }
 
 RunId RunsPanel::current_run() const {

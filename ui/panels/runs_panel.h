@@ -24,6 +24,7 @@ class RunsPanel : public QWidget {
   explicit RunsPanel(RunsModel& runs, QWidget* parent = nullptr);
 
   QTableView* table() const { return table_; }
+  int row_height() const;
   /// The row under the cursor key, or 0.
   RunId current_run() const;
   /// Says which workspace keeps the runs; empty: none, and nothing is said.
@@ -31,6 +32,8 @@ class RunsPanel : public QWidget {
 
  public Q_SLOTS:
   void copy_selection();
+  /// Scrolls to the row of a run.
+  void show_run(quantscope::ui::RunId id);
 
  Q_SIGNALS:
   void run_again(const quantscope::RunRequest& request);

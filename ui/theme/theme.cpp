@@ -2,11 +2,13 @@
 #include "ui/theme/theme.h"
 
 #include <QApplication>
-#include <QStyle>
-#include <QStyleFactory>
+#include <QProxyStyle>
+#include <QStyleOption>
 
 namespace quantscope::ui {
 namespace {
+
+constexpr QRgb dark_outline = 0xffa0a8b2;  // Fusion draws outlines a good deal darker than what it is given
 
 struct Shades {
   QRgb window, base, alternate, text, button, highlight, highlighted_text, link, faint;
@@ -15,6 +17,33 @@ constexpr Shades light_shades = {0xfff4f5f7, 0xffffffff, 0xfff6f8fa, 0xff1b1f24,
                                  0xff0072b2, 0xffffffff, 0xff0063a3, 0xff8a9099};
 constexpr Shades dark_shades = {0xff23262b, 0xff1a1c20, 0xff202329, 0xffe6e8eb, 0xff2f333a,
                                 0xff2b7fb8, 0xffffffff, 0xff6cb8e6, 0xff7d848e};
+
+/// Fusion outlines a control in a darker shade of the window, which nobody sees where the window is dark. The icons of
+/// its dialog buttons are black in every palette.
+class FusionStyle : public QProxyStyle {
+ public:
+  FusionStyle() : QProxyStyle(QStringLiteral("Fusion")) {}
+
+  void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
+                     const QWidget* widget) const override {
+    const bool outlined = element == PE_IndicatorCheckBox || element == PE_FrameLineEdit ||
+                          element == PE_PanelLineEdit || element == PE_Frame || element == PE_IndicatorRadioButton;
+    if (!outlined || !is_dark(option->palette)) {
+      QProxyStyle::drawPrimitive(element, option, painter, widget);
+      return;
+    }
+    const QPalette before = option->palette;
+    auto* lighter = const_cast<QStyleOption*>(option);  // a copy would lose what a derived option says
+    lighter->palette.setColor(QPalette::Window, QColor(dark_outline));
+    QProxyStyle::drawPrimitive(element, lighter, painter, widget);
+    lighter->palette = before;
+  }
+
+  int styleHint(StyleHint hint, const QStyleOption* option, const QWidget* widget,
+                QStyleHintReturn* result) const override {
+    return hint == SH_DialogButtonBox_ButtonsHaveIcons ? 0 : QProxyStyle::styleHint(hint, option, widget, result);
+  }
+};
 
 QPalette palette_of(const Shades& shades) {
   QPalette palette(QColor(shades.button), QColor(shades.window));
@@ -55,7 +84,7 @@ Theme theme_from_name(const QString& name) {
 
 void apply_theme(Theme theme) {
   static const QPalette started_with = QApplication::palette();
-  QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  QApplication::setStyle(new FusionStyle);
   switch (theme) {
     case Theme::light: QApplication::setPalette(palette_of(light_shades)); break;
     case Theme::dark: QApplication::setPalette(palette_of(dark_shades)); break;

@@ -110,7 +110,7 @@ void Actions::recolor(const QColor& color) {
     if (!action->data().isNull()) action->setIcon(tinted_icon(action->data().toString(), color));
 }
 
-QString Actions::shortcut_table() const {
+QString Actions::shortcut_table(qsizetype pages) const {
   QString table = QStringLiteral("<table cellpadding='3'>");
   for (const QAction* action : ordered_) {
     if (action->shortcut().isEmpty()) continue;
@@ -121,7 +121,7 @@ QString Actions::shortcut_table() const {
   const auto row = [&](const QString& keys, const QString& what) {
     table += QStringLiteral("<tr><td><b>%1</b></td><td>%2</td></tr>").arg(keys, what);
   };
-  row(tr("Ctrl+1 … Ctrl+4"), tr("Show the first … fourth page"));
+  row(tr("Ctrl+1 … Ctrl+%1").arg(pages), tr("Show the first … last page"));
   row(tr("Wheel"), tr("Zoom a chart; over an axis, only that axis"));
   row(tr("Double click"), tr("Show everything of a chart"));
   row(tr("Ctrl+C in a table"), tr("Copy with headers"));

@@ -22,7 +22,7 @@ class Actions : public QObject {
   /// Draws the icons in the present text colour.
   void recolor(const QColor& color);
   /// Rich text table of commands and their keys.
-  QString shortcut_table() const;
+  QString shortcut_table(qsizetype pages) const;
 
  private:
   QHash<QString, QAction*> by_id_;

@@ -5,10 +5,21 @@
 #include <QGuiApplication>
 #include <QMessageBox>
 #include <QPushButton>
+#include <algorithm>
 
 #include "ui/models/format.h"
 
 namespace quantscope::ui {
+namespace {
+
+/// What no configuration can do fails every run of a comparison with the same words; one box says it.
+bool is_shown(const QWidget* parent, const QString& message) {
+  const QList<QMessageBox*> boxes = parent->findChildren<QMessageBox*>();
+  return std::any_of(boxes.begin(), boxes.end(),
+                     [&](const QMessageBox* box) { return box->isVisible() && box->text() == message; });
+}
+
+}  // namespace
 
 QString error_details(const Error& error) {
   QString text = QString::fromStdString(error.message);
@@ -19,12 +30,15 @@ QString error_details(const Error& error) {
 }
 
 void show_error(QWidget* parent, const Error& error) {
+  if (is_shown(parent, QString::fromStdString(error.message))) return;
   auto* box = new QMessageBox(QMessageBox::Warning, QObject::tr("Quantscope"), QString::fromStdString(error.message),
                               QMessageBox::Close, parent);
   box->setAttribute(Qt::WA_DeleteOnClose);
-  box->setInformativeText(QString::fromStdString(error.where));
+  if (error.message.find(error.where) == std::string::npos)
+    box->setInformativeText(QString::fromStdString(error.where));
   QPushButton* copy = box->addButton(QObject::tr("Copy details"), QMessageBox::ActionRole);
   copy->disconnect();  // else the box would close
+  box->setDefaultButton(QMessageBox::Close);
   QObject::connect(copy, &QPushButton::clicked, box,
                    [details = error_details(error)] { QGuiApplication::clipboard()->setText(details); });
   box->open();

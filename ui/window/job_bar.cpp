@@ -18,6 +18,8 @@ JobBar::JobBar(const DeviceDescription& device, QWidget* parent)
   machine_->setAccessibleName(tr("Device"));
   memory_->setAccessibleName(tr("Memory"));
   job_->setAccessibleName(tr("Running job"));
+  job_->setTextFormat(Qt::PlainText);
+  job_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);  // a long text does not widen the window
   progress_->setAccessibleName(tr("Progress of the running job"));
   progress_->setFixedWidth(fontMetrics().averageCharWidth() * 24);
   auto* layout = new QHBoxLayout(this);
@@ -41,8 +43,16 @@ void JobBar::set_device(const DeviceDescription& device) {
 
 QString JobBar::job_text() const { return job_->text(); }
 
+void JobBar::show_message(const QString& message) {
+  message_ = message;
+  show_text();
+}
+
+void JobBar::show_text() { job_->setText(message_.isEmpty() ? status_ : message_); }
+
 void JobBar::set_status(const JobStatus& status) {
-  job_->setText(status_text(status));
+  status_ = status_text(status);
+  show_text();
   progress_->setVisible(!status.stage.isEmpty());
   // A range of 0..0 shows that something is going on although its end is not known.
   progress_->setRange(0, status.total > 0 ? 1000 : 0);

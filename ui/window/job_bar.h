@@ -24,8 +24,13 @@ class JobBar : public QWidget {
 
  public Q_SLOTS:
   void set_status(const quantscope::ui::JobStatus& status);
+  /// Shows a message of the status bar in place of the job; an empty one takes it away.
+  void show_message(const QString& message);
 
  private:
+  void show_text();
+
+  QString status_, message_;
   QLabel* job_;
   QLabel* machine_;
   QLabel* memory_;

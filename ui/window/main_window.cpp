@@ -38,6 +38,7 @@ namespace quantscope::ui {
 namespace {
 
 constexpr int layout_version = 1;  // a saved layout of another version is ignored
+constexpr int message_ms = 10000;  // how long the status bar shows what happened
 
 }  // namespace
 
@@ -59,6 +60,8 @@ MainWindow::MainWindow(const ResourcePaths& resources, QWidget* parent)
   build_toolbar();
   job_bar_ = new JobBar(session_.device(), this);
   statusBar()->addPermanentWidget(job_bar_, 1);
+  // The job bar takes the whole width, so that it has to show what the status bar is told.
+  connect(statusBar(), &QStatusBar::messageChanged, job_bar_, &JobBar::show_message);
   connect_actions();
   connect_workers();
   connect_workspace();
@@ -99,7 +102,11 @@ void MainWindow::open_runs(const QString& path) {
     show_error(this, runs.error());
     return;
   }
-  for (const RunResult& run : *runs) runs_.add(row_of(run));
+  for (const RunResult& run : *runs) {
+    RunEntry row = row_of(run);
+    row.in_report = true;
+    runs_.add(std::move(row));
+  }
   if (!runs->empty()) session_.set_settings(runs->front().request.settings);
 }
 
@@ -178,7 +185,7 @@ void MainWindow::build_panels() {
   terms->hide();
   resizeDocks({model, settings}, {260, 560}, Qt::Vertical);
   resizeDocks({model}, {370}, Qt::Horizontal);
-  resizeDocks({runs}, {230}, Qt::Vertical);
+  resizeDocks({runs}, {11 * runs_panel_->row_height()}, Qt::Vertical);  // all rows of Compare all
   connect(configuration_, &ConfigurationPanel::field_entered, glossary, &GlossaryPanel::show_control);
   for (const GlossaryTerm& term : glossary->terms())
     if (auto* control = configuration_->findChild<QWidget*>(term.control);
@@ -199,10 +206,11 @@ void MainWindow::connect_workers() {
   connect(&previews_, &Previews::open_failed, this, &MainWindow::open_failed);
   connect(this, &MainWindow::open_failed, this, &MainWindow::report_open_error);
   connect(&previews_, &Previews::preview_failed, this, [this](const Error& error) {
-    if (error.code != ErrorCode::cancelled) statusBar()->showMessage(QString::fromStdString(error.message));
+    if (error.code != ErrorCode::cancelled) statusBar()->showMessage(QString::fromStdString(error.message), message_ms);
   });
   connect(&queue_, &RunQueue::status_changed, job_bar_, &JobBar::set_status);
   connect(&queue_, &RunQueue::status_changed, this, &MainWindow::update_actions);
+  connect(&queue_, &RunQueue::started, runs_panel_, &RunsPanel::show_run);
   connect(&queue_, &RunQueue::run_failed, this, [this](const Error& error) { show_error(this, error); });
   connect(&runs_, &RunsModel::changed, this, &MainWindow::update_actions);
   connect(&session_, &Session::checkpoint_changed, this, &MainWindow::update_actions);
@@ -260,7 +268,9 @@ Result<void> MainWindow::write_report_into(const QString& folder) {
   const std::vector<RunResult> runs = runs_.results();
   auto sensitivities = workspace_->sensitivities();
   if (!sensitivities) return tl::unexpected(sensitivities.error());
-  return export_report(folder, {runs, nullptr, std::move(*sensitivities)}, weights_->whole_histogram());
+  auto written = export_report(folder, {runs, nullptr, std::move(*sensitivities)}, weights_->whole_histogram());
+  if (written) runs_.note_report();
+  return written;
 }
 
 void MainWindow::export_report_to_folder() {
@@ -269,14 +279,19 @@ void MainWindow::export_report_to_folder() {
   const QString folder =
       QFileDialog::getExistingDirectory(this, tr("Write the report into"), settings.value(key).toString());
   if (folder.isEmpty()) return;
-  settings.setValue(key, folder);
-  if (const auto written = write_report_into(folder); !written)
+  if (const auto written = write_report_into(folder); !written) {
     show_error(this, written.error());
-  else
-    statusBar()->showMessage(tr("Report saved to %1").arg(folder), 10000);
+    return;
+  }
+  settings.setValue(key, folder);
+  statusBar()->showMessage(tr("Report saved to %1").arg(folder), message_ms);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (!workspace_->accept_closing()) {
+    event->ignore();
+    return;
+  }
   QSettings settings;
   settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
   settings.setValue(QStringLiteral("window/layout"), saveState(layout_version));

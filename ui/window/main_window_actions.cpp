@@ -8,6 +8,7 @@
 #include <QToolBar>
 #include <algorithm>
 
+#include "ui/models/format.h"
 #include "ui/panels/runs_panel.h"
 #include "ui/window/actions.h"
 #include "ui/window/main_window.h"
@@ -84,7 +85,7 @@ void MainWindow::connect_actions() {
   on("reset_layout", [this] { reset_layout(); });
   on("quit", [this] { close(); });
   on("shortcuts", [this] {
-    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("Keyboard shortcuts"), actions_->shortcut_table(),
+    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("Keyboard shortcuts"), actions_->shortcut_table(pages_.size()),
                                 QMessageBox::Close, this);
     box->setAttribute(Qt::WA_DeleteOnClose);
     box->open();
@@ -108,7 +109,7 @@ void MainWindow::update_actions() {
   const auto set = [this](const char* id, const QString& why_not) {
     QAction* action = actions_->action(QLatin1String(id));
     action->setEnabled(why_not.isEmpty());
-    action->setToolTip(why_not.isEmpty() ? action->statusTip() : why_not);
+    action->setToolTip(why_not.isEmpty() ? action->statusTip() : wrapped_tip(why_not));
   };
   const QString not_runnable = session_.why_not_runnable();
   const QString conflict = session_.conflict() ? QString::fromStdString(session_.conflict()->why) : QString();

@@ -19,7 +19,7 @@ RunControl::RunControl(Session& session, RunsModel& runs, RunQueue& queue, Previ
   connect(&runs_, &RunsModel::rowsInserted, this, &RunControl::pair_with_baseline);
   connect(&runs_, &RunsModel::rowsRemoved, this, &RunControl::pair_with_baseline);
   connect(&previews_, &Previews::compared, this, [this](const PairsById& pairs) {
-    for (const auto& [id, pair] : pairs) runs_.update(id, [&found = pair](RunEntry& entry) { entry.pair = found; });
+    for (const auto& [id, pair] : pairs) runs_.update(id, [&found = pair](RunEntry& entry) { entry.pairs = found; });
   });
 }
 

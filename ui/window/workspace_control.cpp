@@ -82,11 +82,23 @@ bool WorkspaceControl::refuse_while_busy() {
   return !why.isEmpty();
 }
 
-bool WorkspaceControl::accept_loss(const QString& path) const {
-  const auto lost = std::count_if(runs_.entries().begin(), runs_.entries().end(), [](const RunEntry& entry) {
-    return entry.has_result() && entry.workspace.isEmpty();
+std::int64_t WorkspaceControl::runs_to_lose() const {
+  return std::ranges::count_if(runs_.entries(), [](const RunEntry& entry) {
+    const bool begun = entry.has_result() || entry.stage == RunEntry::Stage::running;
+    return begun && entry.workspace.isEmpty() && !entry.in_report;
   });
-  return lost == 0 || question_(tr("No workspace keeps the %1 results in the table: they would be lost. \"New "
+}
+
+bool WorkspaceControl::accept_closing() const {
+  const std::int64_t lost = runs_to_lose();
+  return lost == 0 || question_(tr("Nothing keeps the results of %1 runs in the table: they would be lost. \"New "
+                                   "workspace\" or \"Export report\" keeps them. Close the window and lose them?")
+                                    .arg(lost));
+}
+
+bool WorkspaceControl::accept_loss(const QString& path) const {
+  const std::int64_t lost = runs_to_lose();
+  return lost == 0 || question_(tr("Nothing keeps the results of %1 runs in the table: they would be lost. \"New "
                                    "workspace\" keeps them. Open %2 and lose them?")
                                     .arg(lost)
                                     .arg(QFileInfo(path).fileName()));

@@ -45,6 +45,8 @@ class WorkspaceControl : public QObject {
 
   /// Goes on with every run that has not finished.
   void resume();
+  /// Asks before the window closes over results that neither a workspace nor a report holds.
+  bool accept_closing() const;
 
  Q_SIGNALS:
   void changed();
@@ -52,6 +54,7 @@ class WorkspaceControl : public QObject {
 
  private:
   bool refuse_while_busy();
+  std::int64_t runs_to_lose() const;
   bool accept_loss(const QString& path) const;
   void show(const QString& path, const std::vector<RunEntry>& rows);
 

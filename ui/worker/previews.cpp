@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ui/worker/previews.h"
 #include "core/experiment/devices.h"
+#include "ui/models/result_rows.h"
 
 namespace quantscope::ui {
 namespace {
@@ -88,12 +89,11 @@ void Previews::compare(std::shared_ptr<const RunResult> base, std::map<RunId, st
   post(comparing_, [this, base = std::move(base), others = std::move(others), scorer](const std::stop_token& token) {
     std::vector<const RunResult*> results;
     for (const auto& [id, other] : others) results.push_back(other.get());
-    std::vector<PairRow> rows = f1_pairs(*base, results, scorer, token);
+    std::vector<RunPairs> rows = pairs_with(*base, results, scorer, token);
     if (token.stop_requested()) return;
     PairsById pairs;
     auto row = rows.begin();
-    for (const auto& [id, other] : others)
-      if (PairRow& pair = *row++; pair.comparison) pairs.emplace(id, std::move(pair));
+    for (const auto& [id, other] : others) pairs.emplace(id, std::move(*row++));
     Q_EMIT compared(pairs);
   });
 }

@@ -13,7 +13,7 @@
 namespace quantscope::ui {
 
 /// Runs paired with the baseline, by row id.
-using PairsById = std::map<RunId, PairRow>;
+using PairsById = std::map<RunId, RunPairs>;
 
 /// Short work beside a run, on a thread of its own: opening checkpoints, statistics of tensors, paired comparisons.
 /// Of each kind the latest request wins: an older one is stopped and its answer never arrives.

@@ -57,7 +57,7 @@ void RunQueue::resume(RunId id) {
     changed.stage = RunEntry::Stage::queued;
     changed.message.clear();
     changed.answers.clear();
-    changed.pair.reset();
+    changed.pairs = {};
     changed.progress = 0;
   });
   enqueue(id);
@@ -89,6 +89,7 @@ void RunQueue::start_next() {
   stop_ = std::stop_source();
   clock_.restart();
   runs_.update(running_, [](RunEntry& entry) { entry.stage = RunEntry::Stage::loading; });
+  Q_EMIT started(running_);
   const RunEntry& next = *runs_.find(running_);
   QMetaObject::invokeMethod(
       worker_,

@@ -37,6 +37,7 @@ class RunQueue : public QObject {
  Q_SIGNALS:
   /// A row waits for its turn.
   void queued(quantscope::ui::RunId id);
+  void started(quantscope::ui::RunId id);
   void status_changed(const quantscope::ui::JobStatus& status);
   void run_ended(quantscope::ui::RunId id);
   void run_failed(const quantscope::Error& error);

@@ -28,6 +28,9 @@ TEST(FigureText, HasDigitsForEachKindOfFigure) {
   EXPECT_EQ(divergence_text({0.0610021, 0.0011304, 500}), "0.061002 ± 0.001130");
   EXPECT_EQ(log_ratio_text(MeanEstimate{0.005, 0.01357, 500}), "+0.00500 ± 0.01357");
   EXPECT_EQ(rate_text(Spread{12.34, 11.86, 12.8}), "12.3 (11.9 to 12.8)");
+  EXPECT_EQ(divergence_text(0.000569708), "0.000570") << "small is not nothing";
+  EXPECT_EQ(mebibytes_text(3 * 1024 * 512), "1.50");
+  EXPECT_EQ(bits_per_weight_text(4.12749), "4.127");
   EXPECT_EQ(rate_text(12.34), "12.3");
   EXPECT_EQ(seconds_text(Spread{0.5119, 0.5, 0.53}), "0.512 (0.500 to 0.530)");
   EXPECT_EQ(p_text(0.01191), "0.0119");
