@@ -4,15 +4,17 @@
 #include <cstdint>
 
 #include "kernels/cuda/compute_type.h"
+#include "kernels/cuda/weight_stages.h"
 #include "kernels/cuda/weight_view.h"
 
-/// How few_rows_kernel.h reads and decodes weights, one codec per way of storing them. In a step four lanes load 128
-/// consecutive weights of a row, 32 each, 16 bytes at a time where they are aligned; a lane's weights are decoded in
-/// four pieces of eight, as pairs of the compute type. The decoded weight is that of kernels/formats, rounded once.
+/// How few_rows_kernel.h reads and decodes weights, one codec per way of storing them. In a step four lanes take
+/// consecutive weights of a row, eight per piece; fetch() copies a lane's weights to a stage, decode() gives a piece as
+/// pairs of the compute type. The decoded weight is that of kernels/formats, rounded once.
 namespace quantscope::cuda {
 
-inline constexpr int step_columns = 128;
-inline constexpr int pieces_per_step = 4;
+/// Columns of a step.
+template <class Codec>
+inline constexpr int step_columns = 32 * Codec::pieces;
 
 /// One row of a launch's weights.
 struct WeightRow {
@@ -21,37 +23,56 @@ struct WeightRow {
   int part = 0;  ///< which of the launch's weights
 };
 
+/// Where a lane fetches: its step begins at column `k` of `columns`.
+struct FetchPlace {
+  int k = 0;
+  int columns = 0;
+  int lane = 0;         ///< 0..3
+  int block_shift = 0;  ///< log2 of values per scale, packed 4-bit codes only
+};
+
 /// Tables in shared memory that packed 4-bit codes are decoded with.
 struct PackedTables {
   // A pair of levels for each byte, sixteen times side by side: each lane of a half-warp reads from banks of its own.
   float2 pairs[256 * 16];
   float dynamic_levels[256];
   float levels[16];
+  float nested_offsets[4];  ///< of the launch's weights
 };
 
-/// Zeros beyond the last column, which then add nothing to a sum.
-__device__ inline uint4 load_codes(const unsigned char* at, bool inside) {
-  return inside ? ptx::load_streaming(at) : uint4{0, 0, 0, 0};
-}
+/// Columns of a row that a kernel prepares itself, unless its codec has less room for them.
+inline constexpr int most_own_columns = 8192;
+
+/// What codecs have in common of which a lane takes 32 columns that follow each other.
+struct ConsecutiveColumns {
+  static constexpr int own_columns = most_own_columns;
+  static constexpr int pieces = 4;
+  static constexpr bool has_tables = false;
+  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
+};
+
+/// What dense codecs have in common: a piece is 32 columns side by side, so that a row is read in long stretches.
+struct DenseColumns {
+  static constexpr int own_columns = most_own_columns;
+  static constexpr int pieces = 2;
+  static constexpr int words = 0;
+  static constexpr bool has_tables = false;
+  __device__ static int column(int piece, int lane) { return piece * 32 + lane * 8; }
+  __device__ static float factor(const WeightView&, const StagedRow&, const PackedTables*) { return 1.0F; }
+};
 
 /// FP16 or BF16.
 template <CodeType stored>
-struct Dense16Codec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 2;  ///< per multiprocessor, with the registers that leaves each thread
-  static constexpr bool has_tables = false;
-  struct Raw {
-    uint4 pieces[pieces_per_step];
-  };
-  __device__ static int column(int piece, int lane) { return piece * 32 + lane * 8; }
-  __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
-    Raw raw;
+struct Dense16Codec : DenseColumns {
+  static constexpr int quads = 2;
+  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
+                                        const LaneStage& stage) {
 #pragma unroll
-    for (int piece = 0; piece < pieces_per_step; ++piece) {
-      const int at = k + column(piece, lane);
-      raw.pieces[piece] = load_codes(row.codes + 2 * static_cast<std::int64_t>(at), at < columns);
+    for (int piece = 0; piece < pieces; ++piece) {
+      const int at = place.k + column(piece, place.lane);
+      stage.copy_quad(piece, row.codes + 2 * at, at < place.columns);
     }
-    return raw;
+    return 0;
   }
   template <class Compute>
   __device__ static std::uint32_t convert(std::uint32_t pair) {
@@ -65,43 +86,38 @@ struct Dense16Codec {
     }
   }
   template <class Compute>
-  __device__ static void decode(const Raw& raw, int piece, float, const PackedTables*, std::uint32_t (&pairs)[4]) {
-    pairs[0] = convert<Compute>(raw.pieces[piece].x);
-    pairs[1] = convert<Compute>(raw.pieces[piece].y);
-    pairs[2] = convert<Compute>(raw.pieces[piece].z);
-    pairs[3] = convert<Compute>(raw.pieces[piece].w);
+  __device__ static void decode(const StagedRow& row, int piece, float, const PackedTables*,
+                                std::uint32_t (&pairs)[4]) {
+    const uint4 stored_pairs = row.stage.quad(piece);
+    pairs[0] = convert<Compute>(stored_pairs.x);
+    pairs[1] = convert<Compute>(stored_pairs.y);
+    pairs[2] = convert<Compute>(stored_pairs.z);
+    pairs[3] = convert<Compute>(stored_pairs.w);
   }
-  __device__ static float factor(const WeightView&, const Raw&, const PackedTables*) { return 1.0F; }
 };
 
-struct Dense32Codec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 1;
-  static constexpr bool has_tables = false;
-  struct Raw {
-    uint4 first[pieces_per_step], second[pieces_per_step];
-  };
-  __device__ static int column(int piece, int lane) { return piece * 32 + lane * 8; }
-  __device__ static Raw load(const WeightView&, const WeightRow& row, int k, int columns, int lane, int) {
-    Raw raw;
+struct Dense32Codec : DenseColumns {
+  static constexpr int quads = 4;
+  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
+                                        const LaneStage& stage) {
 #pragma unroll
-    for (int piece = 0; piece < pieces_per_step; ++piece) {
-      const int at = k + column(piece, lane);
-      raw.first[piece] = load_codes(row.codes + 4 * static_cast<std::int64_t>(at), at < columns);
-      raw.second[piece] = load_codes(row.codes + 4 * static_cast<std::int64_t>(at) + 16, at < columns);
+    for (int piece = 0; piece < pieces; ++piece) {
+      const int at = place.k + column(piece, place.lane);
+      stage.copy_quad(2 * piece, row.codes + 4 * at, at < place.columns);
+      stage.copy_quad(2 * piece + 1, row.codes + 4 * at + 16, at < place.columns);
     }
-    return raw;
+    return 0;
   }
   template <class Compute>
-  __device__ static void decode(const Raw& raw, int piece, float, const PackedTables*, std::uint32_t (&pairs)[4]) {
-    const uint4& a = raw.first[piece];
-    const uint4& b = raw.second[piece];
+  __device__ static void decode(const StagedRow& row, int piece, float, const PackedTables*,
+                                std::uint32_t (&pairs)[4]) {
+    const uint4 a = row.stage.quad(2 * piece);
+    const uint4 b = row.stage.quad(2 * piece + 1);
     pairs[0] = Compute::pack(float_from_bits(a.x), float_from_bits(a.y));
     pairs[1] = Compute::pack(float_from_bits(a.z), float_from_bits(a.w));
     pairs[2] = Compute::pack(float_from_bits(b.x), float_from_bits(b.y));
     pairs[3] = Compute::pack(float_from_bits(b.z), float_from_bits(b.w));
   }
-  __device__ static float factor(const WeightView&, const Raw&, const PackedTables*) { return 1.0F; }
 };
 
 /// The four bytes of a word minus a small integer, exactly: each becomes the last byte of a mantissa of 2^23 + byte.
@@ -125,28 +141,29 @@ __device__ inline std::uint32_t word_of(const uint4& words, int index) {
 
 /// INT8 rows, decoded (not LLM.int8()).
 struct Int8Codec {
-  static constexpr int steps_ahead = 1;
-  static constexpr int blocks_at_once = 2;  ///< per multiprocessor, with the registers that leaves each thread
+  static constexpr int own_columns = most_own_columns;
+  static constexpr int pieces = 4;
+  static constexpr int quads = 2;
+  static constexpr int words = 1;
   static constexpr bool has_tables = false;
-  struct Raw {
-    uint4 halves[2];
-    float absmax;
-  };
   __device__ static int column(int piece, int lane) { return piece / 2 * 64 + lane * 16 + piece % 2 * 8; }
-  __device__ static Raw load(const WeightView& weight, const WeightRow& row, int k, int columns, int lane, int) {
-    Raw raw;
+  __device__ static std::uint32_t fetch(const WeightView& weight, const WeightRow& row, const FetchPlace& place,
+                                        const LaneStage& stage) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int at = k + half * 64 + lane * 16;
-      raw.halves[half] = load_codes(row.codes + at, at < columns);
+      const int at = place.k + half * 64 + place.lane * 16;
+      stage.copy_quad(half, row.codes + at, at < place.columns);
     }
-    raw.absmax = static_cast<const float*>(weight.scales)[row.row];
-    return raw;
+    stage.copy_word(0, static_cast<const float*>(weight.scales) + row.row);
+    return 0;
+  }
+  __device__ static float factor(const WeightView&, const StagedRow& row, const PackedTables*) {
+    return float_from_bits(row.stage.word(0));
   }
   template <class Compute>
-  __device__ static void decode(const Raw& raw, int piece, float absmax, const PackedTables*,
+  __device__ static void decode(const StagedRow& row, int piece, float absmax, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
-    const uint4& half = raw.halves[piece / 2];
+    const uint4 half = row.stage.quad(piece / 2);
     const std::uint32_t words[2] = {piece % 2 == 0 ? half.x : half.z, piece % 2 == 0 ? half.y : half.w};
     float codes[4];
     signed_bytes_to_floats(words[0], codes);
@@ -156,48 +173,39 @@ struct Int8Codec {
     pairs[2] = Compute::pack(decode_int8_code(codes[0], absmax), decode_int8_code(codes[1], absmax));
     pairs[3] = Compute::pack(decode_int8_code(codes[2], absmax), decode_int8_code(codes[3], absmax));
   }
-  __device__ static float factor(const WeightView&, const Raw& raw, const PackedTables*) { return raw.absmax; }
 };
 
 /// NF4, FP4 and INT4 in flat blocks of a power of two of at least 32 values, plain or double quantized.
-struct Packed4Codec {
-  static constexpr int steps_ahead = 2;
-  static constexpr int blocks_at_once = 2;  ///< per multiprocessor, with the registers that leaves each thread
+struct Packed4Codec : ConsecutiveColumns {
+  static constexpr int quads = 1;
+  static constexpr int words = 2;  // the absmax, or the word with its code, and the absmax of the second level
   static constexpr bool has_tables = true;
-  struct Raw {
-    uint4 codes;
-    float absmax;  // of the second level when nested
-    float offset;
-    int scale_code;
-  };
-  __device__ static int column(int piece, int lane) { return lane * 32 + piece * 8; }
-  __device__ static Raw load(const WeightView& weight, const WeightRow& row, int k, int columns, int lane,
-                             int block_shift) {
-    const int at = k + lane * 32;
-    const bool inside = at < columns;
-    const std::int64_t block = (row.row * weight.columns + (inside ? at : 0)) >> block_shift;
-    Raw raw;
-    raw.codes = load_codes(row.codes + at / 2, inside);
+  __device__ static std::uint32_t fetch(const WeightView& weight, const WeightRow& row, const FetchPlace& place,
+                                        const LaneStage& stage) {
+    const int at = place.k + place.lane * 32;
+    const bool inside = at < place.columns;
+    const std::int64_t block = (row.row * weight.columns + (inside ? at : 0)) >> place.block_shift;
+    stage.copy_quad(0, row.codes + at / 2, inside);
     if (weight.nested_absmax == nullptr) {
-      raw.absmax = static_cast<const float*>(weight.scales)[block];
+      stage.copy_word(0, static_cast<const float*>(weight.scales) + block);
     } else {
-      raw.scale_code = static_cast<const std::uint8_t*>(weight.scales)[block];
-      raw.absmax = weight.nested_absmax[block / nested_block_size];
-      raw.offset = weight.nested_absmax[weight.nested_blocks];
+      stage.copy_word_around(0, weight.scales, block, weight.scale_count);
+      stage.copy_word(1, weight.nested_absmax + block / nested_block_size);
     }
-    return raw;
+    return static_cast<std::uint32_t>(block & 3) | static_cast<std::uint32_t>(row.part) << 2;
   }
-  __device__ static float factor(const WeightView& weight, const Raw& raw, const PackedTables* tables) {
-    float absmax = raw.absmax;
-    if (weight.nested_absmax != nullptr) {
-      absmax = decode_nested_absmax(tables->dynamic_levels[raw.scale_code], raw.absmax, raw.offset);
-    }
-    return block_scale(weight.levels, absmax);
+  __device__ static float factor(const WeightView& weight, const StagedRow& row, const PackedTables* tables) {
+    std::uint32_t bits = row.stage.word(0);
+    if (weight.nested_absmax == nullptr) return block_scale(weight.levels, float_from_bits(bits));
+    bits = bits >> (8 * (row.note & 3U)) & 255U;
+    return block_scale(weight.levels,
+                       decode_nested_absmax(tables->dynamic_levels[bits], float_from_bits(row.stage.word(1)),
+                                            tables->nested_offsets[row.note >> 2]));
   }
   template <class Compute>
-  __device__ static void decode(const Raw& raw, int piece, float factor, const PackedTables* tables,
+  __device__ static void decode(const StagedRow& row, int piece, float factor, const PackedTables* tables,
                                 std::uint32_t (&pairs)[4]) {
-    const std::uint32_t word = word_of(raw.codes, piece);
+    const std::uint32_t word = word_of(row.stage.quad(0), piece);
     const float2* const table = tables->pairs + threadIdx.x % 16;
 #pragma unroll
     for (int byte = 0; byte < 4; ++byte) {

@@ -9,22 +9,22 @@
 #include "kernels/cuda/few_rows_products.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/row_preparation.h"
+#include "kernels/cuda/weight_stages.h"
 
 /// The kernel of few_rows_products.h, included by one .cu file per codec so that they compile side by side.
 ///
 /// A block computes tiles of 16 outputs, several at a time when there are many. The columns of a tile are shared by
-/// some of its eight warps, which take steps in turn; a warp loads the weights of two outputs per lane ahead of their
-/// use and multiplies them as the left operand of m16n8k16. Which column stands where in an instruction does not matter
-/// as long as both operands agree, so a lane takes consecutive columns and 16-byte loads. The warps' sums are added
-/// through shared memory. A kernel of a small matrix runs for a few microseconds, most of which its code takes to
-/// arrive from memory: hence 32-bit numbers, shifts for divisions and loops that are not unrolled.
+/// some of its eight warps, which take steps in turn; a lane copies the weights of two outputs to the stages of
+/// weight_stages.h ahead of their use and multiplies them as the left operand of m16n8k16. Which column stands where in
+/// an instruction does not matter as long as both operands agree, so a lane takes consecutive columns and 16 bytes at a
+/// time. The warps' sums are added through shared memory. A kernel of a small matrix runs for a few microseconds, most
+/// of which its code takes to arrive from memory: hence 32-bit numbers, shifts for divisions and loops that are not
+/// unrolled.
 namespace quantscope::cuda {
 
-inline constexpr int few_rows_warps = 8;
-inline constexpr int few_rows_threads = few_rows_warps * static_cast<int>(lanes_per_warp);
+inline constexpr int few_rows_warps = few_rows_threads / static_cast<int>(lanes_per_warp);
 static_assert(few_rows_threads == static_cast<int>(preparing_threads));
-/// Fours of columns of the row that a thread prepares at a time: half of what a thread with free registers holds, as
-/// the weights loaded ahead stay in theirs.
+/// Fours of columns of the row that a thread prepares at a time: half of what a thread with no other work holds.
 inline constexpr int few_rows_held_quads = most_held_quads / 2;
 inline constexpr int tile_shift = 4;  ///< log2 of a tile's outputs
 inline constexpr int tile_outputs = 1 << tile_shift;
@@ -73,12 +73,6 @@ __device__ inline LaneRows lane_rows(const FewRowsArguments& a, const FewRowsSha
           weight_row(a, shape, gate ? 1 : place.part, gate ? output : output + 8)};
 }
 
-/// A lane's weights of one step.
-template <class Codec>
-struct StepCodes {
-  typename Codec::Raw first, second;
-};
-
 /// Where a warp stands in the work of its block.
 struct FewRowsCursor {
   int tile = 0;
@@ -86,42 +80,61 @@ struct FewRowsCursor {
   LaneRows rows;
 };
 
+/// Starts the copies of a lane's weights of one step; the notes of its two rows.
 template <class Codec>
-__device__ StepCodes<Codec> load_step(const FewRowsArguments& a, const FewRowsShape& shape, const FewRowsCursor& at) {
-  const int lane = static_cast<int>(threadIdx.x % 4);
-  return {
-      Codec::load(a.parts[at.rows.first.part].weight, at.rows.first, at.k, shape.columns, lane, shape.block_shift),
-      Codec::load(a.parts[at.rows.second.part].weight, at.rows.second, at.k, shape.columns, lane, shape.block_shift)};
+__device__ std::uint32_t fetch_step(const FewRowsArguments& a, const FewRowsShape& shape, const FewRowsCursor& at,
+                                    unsigned char* stages, int stage) {
+  const FetchPlace place{at.k, shape.columns, static_cast<int>(threadIdx.x % 4), shape.block_shift};
+  const std::uint32_t first = Codec::fetch(a.parts[at.rows.first.part].weight, at.rows.first, place,
+                                           Stages<Codec>::lane_stage(stages, stage, 0));
+  const std::uint32_t second = Codec::fetch(a.parts[at.rows.second.part].weight, at.rows.second, place,
+                                            Stages<Codec>::lane_stage(stages, stage, 1));
+  return first | second << note_bits;
 }
+
+/// What a step is multiplied with.
+struct StepInput {
+  const std::uint16_t* activations;
+  const PackedTables* tables;
+  int columns;
+};
 
 /// Multiplies one step's weights with the activations of all groups of eight rows.
 template <class Codec, class Compute, int row_tiles>
-__device__ void multiply_step(const StepCodes<Codec>& codes, int k, const FewRowsArguments& a,
-                              const std::uint16_t* activations, int columns, const PackedTables* tables,
-                              float (&sums)[row_tiles][4]) {
-  const auto first_factor = Codec::factor(a.parts[0].weight, codes.first, tables);
-  const auto second_factor = Codec::factor(a.parts[0].weight, codes.second, tables);
+__device__ void multiply_step(const StagedRow& first_row, const StagedRow& second_row, int k, const FewRowsArguments& a,
+                              const StepInput& input, float (&sums)[row_tiles][4]) {
+  const auto first_factor = Codec::factor(a.parts[0].weight, first_row, input.tables);
+  const auto second_factor = Codec::factor(a.parts[0].weight, second_row, input.tables);
 #pragma unroll
-  for (int piece = 0; piece < pieces_per_step; ++piece) {
+  for (int piece = 0; piece < Codec::pieces; ++piece) {
     const int column = k + Codec::column(piece, static_cast<int>(threadIdx.x % 4));
     std::uint32_t first[4];
     std::uint32_t second[4];
-    Codec::template decode<Compute>(codes.first, piece, first_factor, tables, first);
-    Codec::template decode<Compute>(codes.second, piece, second_factor, tables, second);
+    Codec::template decode<Compute>(first_row, piece, first_factor, input.tables, first);
+    Codec::template decode<Compute>(second_row, piece, second_factor, input.tables, second);
 #pragma unroll
     for (int tile = 0; tile < row_tiles; ++tile) {
       const int row = tile * 8 + static_cast<int>(threadIdx.x % lanes_per_warp / 4);
       uint4 x = {0, 0, 0, 0};
-      if (row < a.rows && column < columns) x = *reinterpret_cast<const uint4*>(activations + row * columns + column);
+      if (row < a.rows && column < input.columns) {
+        x = *reinterpret_cast<const uint4*>(input.activations + row * input.columns + column);
+      }
       Compute::mma(sums[tile], {first[0], second[0], first[1], second[1]}, {x.x, x.y});
       Compute::mma(sums[tile], {first[2], second[2], first[3], second[3]}, {x.z, x.w});
     }
   }
 }
 
-__device__ inline void fill_tables(PackedTables& tables, const WeightView& weight, const FewRowsShape& shape) {
+__device__ inline void fill_tables(PackedTables& tables, const FewRowsArguments& a, const FewRowsShape& shape) {
+  const WeightView& weight = a.parts[0].weight;
   if (threadIdx.x < 16) tables.levels[threadIdx.x] = shape.levels.values[threadIdx.x];
-  if (weight.nested_absmax != nullptr) tables.dynamic_levels[threadIdx.x] = weight.dynamic_levels[threadIdx.x];
+  if (weight.nested_absmax != nullptr) {
+    tables.dynamic_levels[threadIdx.x] = weight.dynamic_levels[threadIdx.x];
+    if (static_cast<int>(threadIdx.x) < a.part_count) {
+      const WeightView& part = a.parts[threadIdx.x].weight;
+      tables.nested_offsets[threadIdx.x] = part.nested_absmax[part.nested_blocks];
+    }
+  }
   __syncthreads();
   // Thread t writes copy t % 16 of the pairs whose second level is t / 16.
   const float second = tables.levels[threadIdx.x / 16];
@@ -211,85 +224,113 @@ __device__ inline void store_best(const FewRowsArguments& a, const FewRowsShape&
   a.best[threadIdx.x * gridDim.x + blockIdx.x] = best;
 }
 
-/// Shared memory of a block, in this order.
+/// Shared memory of a block, in this order: tables, sums, stages and, where the kernel prepares its row, activations.
 template <class Codec, int row_tiles>
 struct FewRowsShared {
-  static constexpr std::size_t tables = Codec::has_tables ? sizeof(PackedTables) : 0;
-  static constexpr int sums_per_block = few_rows_warps * tile_outputs * 8 * row_tiles;
-  static constexpr std::size_t sums = 2 * sizeof(float) * static_cast<std::size_t>(sums_per_block);
+  static constexpr int tables = Codec::has_tables ? static_cast<int>(sizeof(PackedTables)) : 0;
+  static constexpr int sums_per_buffer = few_rows_warps * tile_outputs * 8 * row_tiles;
+  /// Tiles alternate between two buffers where there is room, so that one barrier per tile is enough.
+  static constexpr int sum_buffers = row_tiles == 1 ? 2 : 1;
+  static constexpr int sums = sum_buffers * sums_per_buffer * static_cast<int>(sizeof(float));
+  static constexpr int own_row = row_tiles == 1 ? 2 * Codec::own_columns : 0;
+  static constexpr int stage_count = Stages<Codec>::count(tables + sums + own_row);
+  static constexpr int stages = stage_count * Stages<Codec>::stage_bytes;
+  static_assert(stage_count > 1, "a step is to be multiplied while another arrives");
   static std::size_t bytes(const FewRowsArguments& a, int columns) {
-    return tables + sums + (a.prepared == nullptr ? 2 * static_cast<std::size_t>(columns) : 0);
+    return static_cast<std::size_t>(tables + sums + stages + (a.prepared == nullptr ? 2 * columns : 0));
   }
 };
 
-/// The next step of the warp: of its tile, or the first of its next tile.
-__device__ inline void advance(const FewRowsArguments& a, const FewRowsShape& shape, FewRowsCursor& at) {
+/// Moves a cursor to the next step of its warp: of its tile, or the first of its next tile.
+template <class Codec>
+__device__ void advance(const FewRowsArguments& a, const FewRowsShape& shape, FewRowsCursor& at) {
   const int warps = 1 << shape.warp_shift;
-  const int warp = static_cast<int>(threadIdx.x / lanes_per_warp);
-  at.k += warps * step_columns;
-  if (at.k - (warp & (warps - 1)) * step_columns < shape.columns) return;
-  at.k = (warp & (warps - 1)) * step_columns;
+  const int first_k = (static_cast<int>(threadIdx.x / lanes_per_warp) & (warps - 1)) * step_columns<Codec>;
+  at.k += warps * step_columns<Codec>;
+  if (at.k - first_k < shape.columns) return;
+  at.k = first_k;
   at.tile += static_cast<int>(gridDim.x) << shape.tile_count_shift();
   at.rows = lane_rows(a, shape, at.tile);
 }
 
+/// The block's one row, after the kernel before has finished.
+template <class Compute>
+__device__ void prepare_own_row(const FewRowsArguments& a, int columns, float* scratch, std::uint16_t* staged) {
+  const RowSource source{a.source, a.picked, columns, a.norm, a.epsilon, a.norm_offset};
+  prepare_row<few_rows_held_quads>(source, scratch, [&](int quad, const float4& v) {
+    reinterpret_cast<uint2*>(staged)[quad] = {Compute::pack(v.x, v.y), Compute::pack(v.z, v.w)};
+  });
+}
+
 template <class Codec, class Compute, int row_tiles>
-__global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? Codec::blocks_at_once : 1)
+__global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? 2 : 1)
     few_rows_kernel(const __grid_constant__ FewRowsArguments a, const __grid_constant__ FewRowsShape shape) {
   using Shared = FewRowsShared<Codec, row_tiles>;
-  constexpr int steps_ahead = Codec::steps_ahead;
+  constexpr int stage_count = Shared::stage_count;
   auto* const shared = static_cast<unsigned char*>(ptx::dynamic_shared_memory());
   auto* const tables = reinterpret_cast<PackedTables*>(shared);
   auto* const warp_sums = reinterpret_cast<float*>(shared + Shared::tables);
-  auto* const staged = reinterpret_cast<std::uint16_t*>(shared + Shared::tables + Shared::sums);
-  const std::uint16_t* const activations = a.prepared == nullptr ? staged : a.prepared;
+  unsigned char* const stages = shared + Shared::tables + Shared::sums;
+  auto* const staged = reinterpret_cast<std::uint16_t*>(stages + Shared::stages);
+  const StepInput input{a.prepared == nullptr ? staged : a.prepared, tables, shape.columns};
   const int warps = 1 << shape.warp_shift;
   const int warp = static_cast<int>(threadIdx.x / lanes_per_warp);
+  const int first_k = (warp & (warps - 1)) * step_columns<Codec>;
 
   ptx::let_next_kernel_start();
-  FewRowsCursor now{(static_cast<int>(blockIdx.x) << shape.tile_count_shift()) + (warp >> shape.warp_shift),
-                    (warp & (warps - 1)) * step_columns,
-                    {}};
-  now.rows = lane_rows(a, shape, now.tile);
-  FewRowsCursor next = now;
-  StepCodes<Codec> ahead[steps_ahead] = {};
+  FewRowsCursor next{(static_cast<int>(blockIdx.x) << shape.tile_count_shift()) + (warp >> shape.warp_shift),
+                     first_k,
+                     {}};
+  next.rows = lane_rows(a, shape, next.tile);
+  int k = first_k;  // of the step that is multiplied next
+  int stage = 0;    // where it lies
+  std::uint32_t notes = 0;  // of the steps in the stages, the next one's last
   float sums[row_tiles][4] = {};
   BestTwo best[bests_per_thread];
-  int half = 0;  // tiles alternate between two buffers, so that one barrier per tile is enough
+  int buffer = 0;
   int first_tile = static_cast<int>(blockIdx.x) << shape.tile_count_shift();
-  // The first turns only load.
+  // The first turns only fill the stages.
 #pragma unroll 1
-  for (int turn = -steps_ahead; first_tile < shape.tiles; ++turn) {
-    const StepCodes<Codec> codes = ahead[0];
-#pragma unroll
-    for (int i = 0; i + 1 < steps_ahead; ++i) ahead[i] = ahead[i + 1];
-    ahead[steps_ahead - 1] = load_step<Codec>(a, shape, next);
-    advance(a, shape, next);
+  for (int turn = -stage_count; first_tile < shape.tiles; ++turn) {
+    if (turn >= 0) {
+      ptx::wait_for_copies<stage_count - 1>();
+      if (k < shape.columns && first_tile + (warp >> shape.warp_shift) < shape.tiles) {
+        const int column = k + static_cast<int>(threadIdx.x % 4) * 32;
+        const StagedRow first{Stages<Codec>::lane_stage(stages, stage, 0), column, notes & ((1U << note_bits) - 1)};
+        const StagedRow second{Stages<Codec>::lane_stage(stages, stage, 1), column,
+                               notes >> note_bits & ((1U << note_bits) - 1)};
+        multiply_step<Codec, Compute, row_tiles>(first, second, k, a, input, sums);
+      }
+    }
+    notes >>= 2 * note_bits;
+    if (next.tile < shape.tiles) {
+      if (next.k < shape.columns) {
+        notes |= fetch_step<Codec>(a, shape, next, stages, stage) << (2 * note_bits * (stage_count - 1));
+      }
+      advance<Codec>(a, shape, next);
+    }
+    ptx::commit_copies();
+    stage = stage + 1 == stage_count ? 0 : stage + 1;
     if (turn < 0) {
       if (turn != -1) continue;
-      if constexpr (Codec::has_tables) fill_tables(*tables, a.parts[0].weight, shape);
-      ptx::wait_for_earlier_kernels();
+      if constexpr (Codec::has_tables) fill_tables(*tables, a, shape);
       if (a.prepared == nullptr) {
-        const float* const row = a.source + (a.picked == nullptr ? 0 : a.picked[0] * shape.columns);
-        const RowSource source{row, shape.columns, a.norm, a.epsilon, a.norm_offset};
-        prepare_row<few_rows_held_quads>(source, warp_sums, [&](int quad, const float4& v) {
-          reinterpret_cast<uint2*>(staged)[quad] = {Compute::pack(v.x, v.y), Compute::pack(v.z, v.w)};
-        });
+        prepare_own_row<Compute>(a, shape.columns, warp_sums, staged);
+      } else {
+        ptx::wait_for_earlier_kernels();
       }
       __syncthreads();
       continue;
     }
-    if (now.k < shape.columns) {
-      multiply_step<Codec, Compute, row_tiles>(codes, now.k, a, activations, shape.columns, tables, sums);
-    }
-    now.k += warps * step_columns;
-    if (now.k - (warp & (warps - 1)) * step_columns < shape.columns) continue;
-    now.k = (warp & (warps - 1)) * step_columns;
-    float* const block_sums = warp_sums + half * Shared::sums_per_block;
-    half ^= 1;
+    k += warps * step_columns<Codec>;
+    if (k - first_k < shape.columns) continue;
+    k = first_k;
+    float* const block_sums = warp_sums + buffer * Shared::sums_per_buffer;
+    buffer = buffer + 1 == Shared::sum_buffers ? 0 : buffer + 1;
     share_sums<row_tiles>(sums, block_sums);
     __syncthreads();
     finish_tiles<row_tiles>(a, shape, first_tile, block_sums, best);
+    if constexpr (Shared::sum_buffers == 1) __syncthreads();
     first_tile += static_cast<int>(gridDim.x) << shape.tile_count_shift();
   }
   if (a.result == FewRowsResult::best) {

@@ -64,15 +64,30 @@ FewRowsShape shape_of(const FewRowsArguments& arguments) {
   return shape;
 }
 
-cudaError_t multiply_blocks(cudaStream_t stream, const FewRowsArguments& arguments, const FewRowsShape& shape,
-                            std::int64_t blocks) {
-  const GgmlType type = arguments.parts[0].weight.ggml_type;
-  if (type == GgmlType::q8_0) return run_few_rows<Q80Codec>(stream, arguments, shape, blocks);
-  if (type == GgmlType::q4_0) return run_few_rows<Q40Codec>(stream, arguments, shape, blocks);
-  if (type == GgmlType::q4_k) return run_few_rows<Q4KCodec>(stream, arguments, shape, blocks);
-  if (type == GgmlType::q5_k) return run_few_rows<Q5KCodec>(stream, arguments, shape, blocks);
-  if (type == GgmlType::q6_k) return run_few_rows<Q6KCodec>(stream, arguments, shape, blocks);
-  return cudaErrorInvalidValue;
+/// Calls `run` with the codec of a weight, or returns `otherwise`.
+template <class Run, class Value>
+Value with_block_codec(GgmlType type, Value otherwise, const Run& run) {
+  if (type == GgmlType::q8_0) return run(Q80Codec{});
+  if (type == GgmlType::q4_0) return run(Q40Codec{});
+  if (type == GgmlType::q4_k) return run(Q4KCodec{});
+  if (type == GgmlType::q5_k) return run(Q5KCodec{});
+  if (type == GgmlType::q6_k) return run(Q6KCodec{});
+  return otherwise;
+}
+
+template <class Run, class Value>
+Value with_codec(const WeightView& weight, Value otherwise, const Run& run) {
+  switch (weight.code_type) {
+    case CodeType::packed4: return run(Packed4Codec{});
+    case CodeType::signed8: return run(Int8Codec{});
+    case CodeType::float32: return run(Dense32Codec{});
+    case CodeType::float16: return run(Dense16Codec<CodeType::float16>{});
+    case CodeType::bfloat16: return run(Dense16Codec<CodeType::bfloat16>{});
+    case CodeType::unsigned_bits: return run(Affine4Codec{});
+    case CodeType::ggml_blocks: return with_block_codec(weight.ggml_type, otherwise, run);
+    case CodeType::float8_e4m3: break;
+  }
+  return otherwise;
 }
 }  // namespace
 
@@ -104,20 +119,18 @@ std::int64_t few_rows_blocks(const FewRowsArguments& arguments, int multiprocess
   return std::min<std::int64_t>(needed, blocks_per_multiprocessor * multiprocessors);
 }
 
+bool few_rows_prepares(const WeightView& weight, std::int64_t rows) {
+  return rows == 1 && with_codec(weight, false, [&]<class Codec>(const Codec&) {
+           return weight.columns <= Codec::own_columns;
+         });
+}
+
 cudaError_t multiply_few_rows(cudaStream_t stream, const FewRowsArguments& arguments, int multiprocessors) {
   const FewRowsShape shape = shape_of(arguments);
   const std::int64_t blocks = few_rows_blocks(arguments, multiprocessors);
-  switch (arguments.parts[0].weight.code_type) {
-    case CodeType::packed4: return run_few_rows<Packed4Codec>(stream, arguments, shape, blocks);
-    case CodeType::signed8: return run_few_rows<Int8Codec>(stream, arguments, shape, blocks);
-    case CodeType::float32: return run_few_rows<Dense32Codec>(stream, arguments, shape, blocks);
-    case CodeType::float16: return run_few_rows<Dense16Codec<CodeType::float16>>(stream, arguments, shape, blocks);
-    case CodeType::bfloat16: return run_few_rows<Dense16Codec<CodeType::bfloat16>>(stream, arguments, shape, blocks);
-    case CodeType::unsigned_bits: return run_few_rows<Affine4Codec>(stream, arguments, shape, blocks);
-    case CodeType::ggml_blocks: return multiply_blocks(stream, arguments, shape, blocks);
-    case CodeType::float8_e4m3: break;
-  }
-  return cudaErrorInvalidValue;
+  return with_codec(arguments.parts[0].weight, cudaErrorInvalidValue, [&]<class Codec>(const Codec&) {
+    return run_few_rows<Codec>(stream, arguments, shape, blocks);
+  });
 }
 
 }  // namespace quantscope::cuda

@@ -16,8 +16,6 @@ namespace quantscope::cuda {
 
 /// More rows are multiplied in groups of so many.
 inline constexpr std::int64_t rows_per_group = 32;
-/// Columns of a row that a kernel prepares itself.
-inline constexpr std::int64_t largest_own_columns = 8192;
 /// Matrices of one launch.
 inline constexpr int largest_part_count = 3;
 
@@ -46,8 +44,7 @@ struct FewRowsArguments {
   GateActivation activation = GateActivation::silu;
   ComputeType compute = ComputeType::bf16;
   int rows = 1;
-  /// [rows, columns] rounded to the compute type; null when the kernel itself prepares its one row, of at
-  /// most `largest_own_columns`, from `source`.
+  /// [rows, columns] rounded to the compute type; null when the kernel itself prepares its one row from `source`.
   const std::uint16_t* prepared = nullptr;
   const float* source = nullptr;         ///< fp32 rows
   const std::int32_t* picked = nullptr;  ///< which row of source it is; null for the first
@@ -59,9 +56,11 @@ struct FewRowsArguments {
 
 /// Whether the tensor-core kernel can read this weight (the GPU must have sm_80).
 bool few_rows_fits(const WeightView& weight);
+/// Whether the kernel itself prepares so many rows.
+bool few_rows_prepares(const WeightView& weight, std::int64_t rows);
 /// Blocks of a launch on a GPU of so many multiprocessors.
 std::int64_t few_rows_blocks(const FewRowsArguments& arguments, int multiprocessors);
-/// Precondition: few_rows_fits() for every part.
+/// Precondition: few_rows_fits() for every part, and few_rows_prepares() where nothing is prepared.
 cudaError_t multiply_few_rows(cudaStream_t stream, const FewRowsArguments& arguments, int multiprocessors);
 
 }  // namespace quantscope::cuda

@@ -30,6 +30,13 @@ template <class... Parameters>
 cudaError_t launch_blocks(cudaStream_t stream, const Blocks& blocks, void (*kernel)(Parameters...),
                           std::type_identity_t<Parameters>... arguments) {
   if (blocks.x <= 0 || blocks.y <= 0 || blocks.z <= 0) return cudaSuccess;
+  if (blocks.overlapped) {
+    // A multiprocessor divides its memory into L1 cache and shared memory only while it is idle: kernels of one step
+    // that wanted different divisions would wait for each other.
+    const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                                    cudaSharedmemCarveoutMaxShared);
+    if (status != cudaSuccess) return status;
+  }
   if (blocks.shared_bytes > ordinary_shared_bytes) {
     const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                     static_cast<int>(blocks.shared_bytes));

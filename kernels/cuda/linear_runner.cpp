@@ -124,7 +124,7 @@ Result<FewRowsArguments> LinearRunner::few_rows_arguments(std::span<const Linear
   }
   arguments.compute = linears.front()->compute;
   arguments.rows = static_cast<int>(count);
-  if (input_.rows == 1 && input_.columns <= largest_own_columns) {
+  if (few_rows_prepares(arguments.parts[0].weight, input_.rows)) {
     arguments.source = input_.values;
     arguments.picked = input_.picked;
     arguments.norm = input_.norm;

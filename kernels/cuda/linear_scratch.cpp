@@ -29,7 +29,7 @@ class Adder {
     const std::int64_t values = rows * linear_.columns;
     switch (choose_path(view_, rows, linear_.compute, linear_.activations, gpu_.capability)) {
       case LinearPath::few_rows:
-        if (rows > 1 || linear_.columns > largest_own_columns) sizes_.raise(ScratchUse::narrow_input, 2 * values);
+        if (!few_rows_prepares(view_, rows)) sizes_.raise(ScratchUse::narrow_input, 2 * values);
         return;
       case LinearPath::warps: sizes_.raise(ScratchUse::wide_input, 4 * values); return;
       case LinearPath::library: add_library(values); return;

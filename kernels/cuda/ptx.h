@@ -147,6 +147,21 @@ __device__ inline void copy_async(void* shared, const void* global, unsigned val
 #endif
 }
 
+/// The same for 4 bytes, aligned to 4.
+__device__ inline void copy_async_word(void* shared, const void* global, unsigned valid_bytes = 4) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(shared)), "l"(global),
+               "r"(valid_bytes)
+               : "memory");
+#else
+  std::uint32_t value = 0;
+  for (unsigned i = 0; i < valid_bytes; ++i) {
+    value |= static_cast<std::uint32_t>(static_cast<const unsigned char*>(global)[i]) << (8 * i);
+  }
+  *static_cast<std::uint32_t*>(shared) = value;
+#endif
+}
+
 /// Makes a group of the calling thread's copies since the last group.
 __device__ inline void commit_copies() {
 #if __CUDA_ARCH__ >= 800

@@ -23,9 +23,13 @@ __device__ const float* input_row(const PrepareArguments& a, std::int64_t row) {
 __global__ void prepare_kernel(PrepareArguments a) {
   __shared__ float scratch[preparing_threads / lanes_per_warp];
   ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
   const std::int64_t row = blockIdx.x;
-  const RowSource source{input_row(a, row), static_cast<int>(a.columns), a.norm, a.epsilon, a.norm_offset};
+  RowSource source{a.input, nullptr, static_cast<int>(a.columns), a.norm, a.epsilon, a.norm_offset};
+  if (a.picked == nullptr) {
+    source.values += row * a.columns;
+  } else {
+    source.picked = a.picked + row;
+  }
   prepare_row(source, scratch, [&](int quad, const float4& v) {
     const std::int64_t at = row * a.columns / 4 + quad;
     if (a.narrow != nullptr) {

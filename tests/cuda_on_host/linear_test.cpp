@@ -28,6 +28,25 @@ TEST_F(CudaLinear, ManyRowsAgreeWithTheReference) {
   for (const std::int64_t rows : {40, 70}) expect_products_of_the_reference(*backend, rows, 40, 128);
 }
 
+TEST_F(CudaLinear, LongRowsOfManyOutputsAgreeWithTheReference) {
+  const auto backend = create_gpu();
+  // More steps than a warp keeps on their way, the last one not whole, and more tiles than blocks.
+  constexpr std::int64_t columns = 8 * 5 * 128 + 96;
+  constexpr std::int64_t outputs = 10 * 16 + 5;
+  const auto values = random_values(outputs * columns, 31, weight_scale);
+  const auto x = random_values(9 * columns, 32);
+  for (const NamedFormat& format : formats()) {
+    const auto weight = create_weight(*backend, values, outputs, columns, format.format);
+    const auto copy = backend->download(*weight);
+    ASSERT_TRUE(copy.has_value());
+    const auto expected = reference::linear(x, 9, *copy, ComputeType::bf16);
+    const Linear linear = linear_of(*weight, ComputeType::bf16);
+    expect_near(multiply(*backend, linear, x, 9), expected, tolerance(columns), format.name);
+    expect_near(multiply(*backend, linear, {x.begin(), x.begin() + columns}, 1),
+                {expected.begin(), expected.begin() + outputs}, tolerance(columns), format.name + ", one row");
+  }
+}
+
 TEST_F(CudaLinear, DoesNotDependOnBatching) {
   const auto backend = create_gpu();
   constexpr std::int64_t columns = 96;

@@ -132,6 +132,7 @@ void load_matrix_rows(std::uint32_t* registers, const void* row) {
 
 struct Copy {
   std::byte* to;
+  std::size_t size;
   std::array<std::byte, 16> bytes;
 };
 /// Copies of one thread that it has not waited for.
@@ -142,6 +143,22 @@ struct Copies {
 std::array<Copies, cuda_on_host::most_threads_per_block> copies;
 
 Copies& copies_of_this_thread() { return copies[cuda_on_host::running.thread]; }
+
+void begin_copy(void* shared, const void* global, std::size_t size, unsigned valid_bytes) {
+  check_aligned(shared, size);
+  cuda_on_host::check_shared(shared, size);
+  check_aligned(global, size);
+  Copy copy{static_cast<std::byte*>(shared), size, {}};
+  if (valid_bytes > 0) {
+    check_access(global, valid_bytes, AccessKind::read);
+    std::memcpy(copy.bytes.data(), global, valid_bytes);
+  }
+  if (!cuda_on_host::shared_memory().begin_copy(shared, size, cuda_on_host::running.thread)) {
+    cuda_on_host::stop_launch();
+  }
+  std::memset(shared, 0xFF, size);
+  copies_of_this_thread().open.push_back(copy);
+}
 }  // namespace
 
 void cuda_on_host::forget_copies() {
@@ -182,17 +199,11 @@ void load_matrix_transposed(std::uint32_t (&registers)[4], const void* row) {
 }
 
 void copy_async(void* shared, const void* global, unsigned valid_bytes) {
-  check_aligned(shared, 16);
-  cuda_on_host::check_shared(shared, 16);
-  check_aligned(global, 16);
-  Copy copy{static_cast<std::byte*>(shared), {}};
-  if (valid_bytes > 0) {
-    check_access(global, valid_bytes, AccessKind::read);
-    std::memcpy(copy.bytes.data(), global, valid_bytes);
-  }
-  if (!cuda_on_host::shared_memory().begin_copy(shared, 16, cuda_on_host::running.thread)) cuda_on_host::stop_launch();
-  std::memset(shared, 0xFF, 16);
-  copies_of_this_thread().open.push_back(copy);
+  begin_copy(shared, global, 16, valid_bytes);
+}
+
+void copy_async_word(void* shared, const void* global, unsigned valid_bytes) {
+  begin_copy(shared, global, 4, valid_bytes);
 }
 
 void commit_copies() {
@@ -205,10 +216,10 @@ void wait_for_copies_but(unsigned groups) {
   auto& pending = copies_of_this_thread().groups;
   while (pending.size() > groups) {
     for (const Copy& copy : pending.front()) {
-      if (!cuda_on_host::shared_memory().end_copy(copy.to, 16, cuda_on_host::running.thread)) {
+      if (!cuda_on_host::shared_memory().end_copy(copy.to, copy.size, cuda_on_host::running.thread)) {
         cuda_on_host::stop_launch();
       }
-      std::memcpy(copy.to, copy.bytes.data(), 16);
+      std::memcpy(copy.to, copy.bytes.data(), copy.size);
     }
     pending.erase(pending.begin());
   }
