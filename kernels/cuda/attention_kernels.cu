@@ -220,6 +220,20 @@ __device__ Join join_chunk(Running& running, float maximum, float total) {
   return join;
 }
 
+/// Fetches the key and the value of the thread's position into the L2 cache. What earlier passes have stored can be on
+/// its way before the earlier kernels of this pass have finished.
+template <class Storage>
+__device__ void prefetch_position(const AttentionArguments& a, const Work& work, int position) {
+  if (position < work.first_position || position >= work.end_position) return;
+  constexpr int line = 128 / static_cast<int>(sizeof(typename Storage::Type));
+  const auto* const key = static_cast<const typename Storage::Type*>(a.cache.data) +
+                          key_index(a.cache, a.batch, work.location, position, work.kv_head);
+  for (int d = 0; d < static_cast<int>(a.cache.head_dim); d += line) {
+    ptx::prefetch(key + d);
+    ptx::prefetch(key + value_offset(a.cache) + d);
+  }
+}
+
 template <class Storage, int fixed_dim>
 __device__ void weigh_chunk(const AttentionArguments& a, const Work& work, int chunk, const Shared& shared) {
   score_position<Storage, fixed_dim>(a, work, chunk * attention_threads + static_cast<int>(threadIdx.x), shared);
@@ -252,8 +266,8 @@ __global__ void __launch_bounds__(attention_threads, blocks_at_once)
   const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
   const Shared shared(ptx::dynamic_shared_memory(), head_dim);
   ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
   const Work work = block_work(a);
+  ptx::wait_for_earlier_kernels();
   load_queries(a, work, shared);
   const int values = work.queries * head_dim;
   for (int i = static_cast<int>(threadIdx.x); i < values; i += attention_threads) shared.state[i] = 0.0F;
@@ -288,16 +302,46 @@ __device__ float* partial_at(const AttentionArguments& a, std::int64_t row, std:
   return a.partials + ((row * a.batch.heads + head) * a.chunks + chunk) * (a.cache.head_dim + 2);
 }
 
-/// The same for one chunk per block, of one row; the maximum, the total and the sums are left for combine_kernel.
+/// Whether this is the last block to come here of those that share the row and its heads: then all have stored.
+__device__ bool is_last_block(const AttentionArguments& a, const Work& work) {
+  __shared__ bool last;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    const int first = work.first_position / attention_threads;
+    const auto others = static_cast<unsigned>((work.end_position - 1) / attention_threads - first);
+    // Back at 0 after the last, as the next launch needs it.
+    last = atomicInc(a.arrivals + work.row * gridDim.y + blockIdx.y, others) == others;
+  }
+  __syncthreads();
+  return last;
+}
+
+/// The output of a head and dimension from what the blocks stored, in the order of the chunks. Past the L1 cache, which
+/// may hold what the partials were before.
+__device__ float combine_chunks(const AttentionArguments& a, const Work& work, int head, int d) {
+  Running running;
+  float value = 0.0F;
+  for (int chunk = work.first_position / attention_threads; chunk * attention_threads < work.end_position; ++chunk) {
+    const float* const partial = partial_at(a, work.row, head, chunk);
+    const float* const state = partial + a.cache.head_dim;
+    const Join join = join_chunk(running, __ldcg(state), __ldcg(state + 1));
+    value = fmaf(value, join.before, __ldcg(partial + d) * join.chunk);
+  }
+  return value / running.total;
+}
+
+/// The same for one chunk per block, of one row. Each stores its maximum, total and sums, the last one combines them.
 template <class Storage, int fixed_dim>
 __global__ void __launch_bounds__(attention_threads) chunk_kernel(const __grid_constant__ AttentionArguments a) {
   const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
   const Shared shared(ptx::dynamic_shared_memory(), head_dim);
   const int chunk = static_cast<int>(blockIdx.z);
   ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
   const Work work = block_work(a);
   if (chunk < work.first_position / attention_threads || chunk * attention_threads >= work.end_position) return;
+  prefetch_position<Storage>(a, work, chunk * attention_threads + static_cast<int>(threadIdx.x));
+  ptx::wait_for_earlier_kernels();
   load_queries(a, work, shared);
   weigh_chunk<Storage, fixed_dim>(a, work, chunk, shared);
   sum_chunk<Storage, fixed_dim>(a, work, chunk, shared);
@@ -310,25 +354,12 @@ __global__ void __launch_bounds__(attention_threads) chunk_kernel(const __grid_c
     partial[head_dim] = shared.maxima[threadIdx.x];
     partial[head_dim + 1] = shared.totals[threadIdx.x];
   }
-}
-
-/// One row and head per block, one dimension per thread.
-__global__ void combine_kernel(const __grid_constant__ AttentionArguments a) {
-  ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
-  const int head_dim = static_cast<int>(a.cache.head_dim);
-  const RowLocation location = a.batch.locations[blockIdx.x];
-  const Sight sight = sight_of(a.window, location.position);
-  const int d = static_cast<int>(threadIdx.x);
-  if (d >= head_dim) return;
-  Running running;
-  float value = 0.0F;
-  for (int chunk = sight.first / attention_threads; chunk * attention_threads < sight.end; ++chunk) {
-    const float* const partial = partial_at(a, blockIdx.x, blockIdx.y, chunk);
-    const Join join = join_chunk(running, partial[head_dim], partial[head_dim + 1]);
-    value = fmaf(value, join.before, partial[d] * join.chunk);
+  if (!is_last_block(a, work)) return;
+  for (int i = static_cast<int>(threadIdx.x); i < work.heads * head_dim; i += attention_threads) {
+    const int head = work.first_head + i / head_dim;
+    const int d = i % head_dim;
+    a.output[(work.location.row * a.batch.heads + head) * head_dim + d] = combine_chunks(a, work, head, d);
   }
-  a.output[(location.row * a.batch.heads + blockIdx.y) * head_dim + d] = value / running.total;
 }
 
 template <class Storage, int fixed_dim>
@@ -339,22 +370,13 @@ cudaError_t attend_sized(cudaStream_t stream, AttentionArguments arguments) {
       arguments.one_sequence && !in_chunks ? std::max<std::int64_t>(1, queries_per_block / group) : 1;
   Blocks blocks;
   blocks.x = (arguments.batch.count + arguments.rows_per_block - 1) / arguments.rows_per_block;
-  blocks.y = arguments.cache.kv_heads * ((group + queries_per_block - 1) / queries_per_block);
+  blocks.y = attention_head_groups(arguments.batch.heads, arguments.cache.kv_heads);
   blocks.threads = attention_threads;
   blocks.shared_bytes = Shared::bytes(arguments.cache.head_dim);
   blocks.overlapped = true;
   if (!in_chunks) return launch_blocks(stream, blocks, attention_kernel<Storage, fixed_dim>, arguments);
   blocks.z = arguments.chunks;
-  if (const cudaError_t status = launch_blocks(stream, blocks, chunk_kernel<Storage, fixed_dim>, arguments);
-      status != cudaSuccess) {
-    return status;
-  }
-  Blocks combine;
-  combine.x = arguments.batch.count;
-  combine.y = arguments.batch.heads;
-  combine.threads = static_cast<unsigned>((arguments.cache.head_dim + 31) / 32 * 32);
-  combine.overlapped = true;
-  return launch_blocks(stream, combine, combine_kernel, arguments);
+  return launch_blocks(stream, blocks, chunk_kernel<Storage, fixed_dim>, arguments);
 }
 
 template <class Storage>
@@ -369,6 +391,15 @@ cudaError_t attend_stored(cudaStream_t stream, const AttentionArguments& argumen
 
 std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions) {
   return rows <= most_rows_with_chunks ? (positions + attention_chunk - 1) / attention_chunk : 1;
+}
+
+std::int64_t attention_head_groups(std::int64_t heads, std::int64_t kv_heads) {
+  const std::int64_t group = heads / kv_heads;
+  return kv_heads * ((group + queries_per_block - 1) / queries_per_block);
+}
+
+std::int64_t largest_attention_arrivals(std::int64_t rows, std::int64_t heads, std::int64_t kv_heads) {
+  return std::min(rows, most_rows_with_chunks) * attention_head_groups(heads, kv_heads);
 }
 
 std::int64_t largest_attention_parts(std::int64_t rows, std::int64_t positions) {

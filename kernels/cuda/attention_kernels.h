@@ -30,7 +30,12 @@ struct AttentionArguments {
   /// [count, heads, chunks, head_dim + 2]; 1 and null when one block goes through all of a row's positions.
   std::int64_t chunks = 1;
   float* partials = nullptr;
+  unsigned* arrivals = nullptr;  ///< with partials: [count, attention_head_groups()], 0 before and after
 };
+/// Groups of heads that share keys and a block.
+std::int64_t attention_head_groups(std::int64_t heads, std::int64_t kv_heads);
+/// The most arrivals of up to `rows` rows.
+std::int64_t largest_attention_arrivals(std::int64_t rows, std::int64_t heads, std::int64_t kv_heads);
 /// Chunks to work on side by side for so many rows that see up to `positions`.
 std::int64_t attention_chunks(std::int64_t rows, std::int64_t positions);
 /// The largest rows * chunks of up to `rows` rows that see up to `positions` where there are several chunks.

@@ -25,14 +25,15 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
-/// The sum of all threads' values, the same in every thread. `scratch` is shared memory for one float per warp, free
-/// before the call and in use until the block's next barrier.
-__device__ inline float block_sum(float value, float* scratch) {
+/// The sum of the values of a block of so many threads, the same in every thread. `scratch` is shared memory for one
+/// float per warp, free before the call and in use until the block's next barrier.
+template <unsigned threads>
+__device__ float block_sum(float value, float* scratch) {
   value = warp_sum(value);
   if (threadIdx.x % lanes_per_warp == 0) scratch[threadIdx.x / lanes_per_warp] = value;
   __syncthreads();
   float sum = 0.0F;
-  for (unsigned warp = 0; warp < blockDim.x / lanes_per_warp; ++warp) sum += scratch[warp];
+  for (unsigned warp = 0; warp < threads / lanes_per_warp; ++warp) sum += scratch[warp];
   return sum;
 }
 

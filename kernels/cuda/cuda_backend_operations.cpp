@@ -207,6 +207,10 @@ Result<void> CudaBackend::attend_single_rows(const float* q, const AttentionShap
         *device_, arguments.batch.count * shape.heads * arguments.chunks * (shape.head_dim + 2));
     if (!partials) return tl::unexpected(partials.error());
     arguments.partials = *partials;
+    const auto arrivals = scratch_[ScratchUse::attention_arrivals].reserve<unsigned>(
+        *device_, arguments.batch.count * attention_head_groups(shape.heads, shape.kv_heads));
+    if (!arrivals) return tl::unexpected(arrivals.error());
+    arguments.arrivals = *arrivals;
   }
   return device_->queued(attend(device_->stream(), arguments), "attention");
 }

@@ -130,7 +130,7 @@ struct Q6KCodec : ConsecutiveColumns {
   }
 
  private:
-  static constexpr int low_word = 0;  // of two parts
+  static constexpr int low_word = 0;   // of two parts
   static constexpr int high_word = 9;  // of four parts
   static constexpr int scales_word = 18;
   static constexpr int block_word = 19;

@@ -278,12 +278,11 @@ __global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? 2 : 1)
   const int first_k = (warp & (warps - 1)) * step_columns<Codec>;
 
   ptx::let_next_kernel_start();
-  FewRowsCursor next{(static_cast<int>(blockIdx.x) << shape.tile_count_shift()) + (warp >> shape.warp_shift),
-                     first_k,
-                     {}};
+  FewRowsCursor next{
+      (static_cast<int>(blockIdx.x) << shape.tile_count_shift()) + (warp >> shape.warp_shift), first_k, {}};
   next.rows = lane_rows(a, shape, next.tile);
-  int k = first_k;  // of the step that is multiplied next
-  int stage = 0;    // where it lies
+  int k = first_k;          // of the step that is multiplied next
+  int stage = 0;            // where it lies
   std::uint32_t notes = 0;  // of the steps in the stages, the next one's last
   float sums[row_tiles][4] = {};
   BestTwo best[bests_per_thread];

@@ -120,17 +120,15 @@ std::int64_t few_rows_blocks(const FewRowsArguments& arguments, int multiprocess
 }
 
 bool few_rows_prepares(const WeightView& weight, std::int64_t rows) {
-  return rows == 1 && with_codec(weight, false, [&]<class Codec>(const Codec&) {
-           return weight.columns <= Codec::own_columns;
-         });
+  return rows == 1 &&
+         with_codec(weight, false, [&]<class Codec>(const Codec&) { return weight.columns <= Codec::own_columns; });
 }
 
 cudaError_t multiply_few_rows(cudaStream_t stream, const FewRowsArguments& arguments, int multiprocessors) {
   const FewRowsShape shape = shape_of(arguments);
   const std::int64_t blocks = few_rows_blocks(arguments, multiprocessors);
-  return with_codec(arguments.parts[0].weight, cudaErrorInvalidValue, [&]<class Codec>(const Codec&) {
-    return run_few_rows<Codec>(stream, arguments, shape, blocks);
-  });
+  return with_codec(arguments.parts[0].weight, cudaErrorInvalidValue,
+                    [&]<class Codec>(const Codec&) { return run_few_rows<Codec>(stream, arguments, shape, blocks); });
 }
 
 }  // namespace quantscope::cuda

@@ -33,8 +33,8 @@ cudaError_t launch_blocks(cudaStream_t stream, const Blocks& blocks, void (*kern
   if (blocks.overlapped) {
     // A multiprocessor divides its memory into L1 cache and shared memory only while it is idle: kernels of one step
     // that wanted different divisions would wait for each other.
-    const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
-                                                    cudaSharedmemCarveoutMaxShared);
+    const cudaError_t status =
+        cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
     if (status != cudaSuccess) return status;
   }
   if (blocks.shared_bytes > ordinary_shared_bytes) {

@@ -11,7 +11,6 @@ namespace {
 /// One pair of dimensions of a query, a key or a value per thread.
 __global__ void rope_kernel(const __grid_constant__ RopeArguments a) {
   ptx::let_next_kernel_start();
-  ptx::wait_for_earlier_kernels();
   const int head_dim = static_cast<int>(a.cache.head_dim);
   const int half = (head_dim + 1) / 2;
   const int heads = static_cast<int>(a.batch.heads);
@@ -32,12 +31,18 @@ __global__ void rope_kernel(const __grid_constant__ RopeArguments a) {
     from = rows + (location.row * kv_heads + (head - heads) % kv_heads) * head_dim;
   }
   const bool whole = half + pair < head_dim;
+  // Where the row stands was copied before the pass: only its values come from the kernel before.
+  float cosine = 1.0F;
+  float sine = 0.0F;
+  if (rotated) {
+    const float angle = static_cast<float>(location.position) * a.inverse_frequencies[pair];
+    cosine = cosf(angle);
+    sine = sinf(angle);
+  }
+  ptx::wait_for_earlier_kernels();
   float first = from[pair];
   float second = whole ? from[half + pair] : 0.0F;
   if (rotated) {
-    const float angle = static_cast<float>(location.position) * a.inverse_frequencies[pair];
-    const float cosine = cosf(angle);
-    const float sine = sinf(angle);
     const float turned = first * cosine - second * sine;
     second = second * cosine + first * sine;
     first = turned;

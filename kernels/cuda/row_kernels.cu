@@ -52,7 +52,7 @@ __global__ void prepare_odd_kernel(PrepareArguments a) {
   if (a.norm != nullptr) {
     float squares = 0.0F;
     for (std::int64_t k = threadIdx.x; k < a.columns; k += preparing_threads) squares = fmaf(x[k], x[k], squares);
-    factor = 1.0F / sqrtf(block_sum(squares, scratch) / static_cast<float>(a.columns) + a.epsilon);
+    factor = 1.0F / sqrtf(block_sum<preparing_threads>(squares, scratch) / static_cast<float>(a.columns) + a.epsilon);
   }
   for (std::int64_t k = threadIdx.x; k < a.columns; k += preparing_threads) {
     const float value = a.norm != nullptr ? x[k] * factor * (a.norm_offset + a.norm[k]) : x[k];

@@ -65,7 +65,7 @@ __device__ float norm_factor(const RowSource& row, const float4* x, const float4
     load_quads(x, first, row.columns / 4, more);
     squares = add_squares(squares, more);
   }
-  return 1.0F / sqrtf(block_sum(squares, scratch) / static_cast<float>(row.columns) + row.epsilon);
+  return 1.0F / sqrtf(block_sum<preparing_threads>(squares, scratch) / static_cast<float>(row.columns) + row.epsilon);
 }
 
 /// Waits for the earlier kernels, which the row comes from; the norm's weights are loaded before. `write(quad, values)`

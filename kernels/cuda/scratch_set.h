@@ -24,13 +24,14 @@ enum class ScratchUse : std::uint8_t {
   decoded_rows,     ///< rows of a weight on their way to the host
   gate,             ///< products before they are gated, or before the norm that follows them
   up,
-  keys,             ///< normalized keys
-  attention_parts,  ///< what blocks that share a row leave for each other
-  logits,           ///< a tile of the vocabulary
-  base_logits,      ///< that of the other head of a pair
-  head_parts,       ///< results by stretch of the vocabulary
-  head_results,     ///< results by row
-  best_parts,       ///< best tokens by block
+  keys,                ///< normalized keys
+  attention_parts,     ///< what blocks that share a row leave for each other,
+  attention_arrivals,  ///< and how many have; 0 between operations
+  logits,              ///< a tile of the vocabulary
+  base_logits,         ///< that of the other head of a pair
+  head_parts,          ///< results by stretch of the vocabulary
+  head_results,        ///< results by row
+  best_parts,          ///< best tokens by block
   // Host values on the device.
   ids,
   picked,

@@ -5,9 +5,10 @@
 
 #include "kernels/cuda/ptx.h"
 
-/// Weights on their way to few_rows_kernel.h: stages in shared memory, one per step, which asynchronous copies fill while
-/// earlier steps are multiplied and, above all, while the kernel before is still at work. Registers could hold one step.
-/// Every lane copies the weights that it multiplies itself, so that it waits for its own copies and for nobody else's.
+/// Weights on their way to few_rows_kernel.h: stages in shared memory, one per step, which asynchronous copies fill
+/// while earlier steps are multiplied and, above all, while the kernel before is still at work. Registers could hold
+/// one step. Every lane copies the weights that it multiplies itself, so that it waits for its own copies and for
+/// nobody else's.
 namespace quantscope::cuda {
 
 inline constexpr int few_rows_threads = 256;
@@ -15,8 +16,8 @@ inline constexpr int few_rows_threads = 256;
 inline constexpr int largest_block_bytes = 99 << 10;
 inline constexpr int most_stages = 4;
 
-/// A lane's weights of one row in one stage: quads of 16 bytes and words of 4. Those of all threads lie side by side, so
-/// that each reads from banks of its own.
+/// A lane's weights of one row in one stage: quads of 16 bytes and words of 4. Those of all threads lie side by side,
+/// so that each reads from banks of its own.
 class LaneStage {
  public:
   __device__ LaneStage(unsigned char* quads, unsigned char* words) : quads_(quads), words_(words) {}

@@ -55,7 +55,10 @@ class Adder {
     if (workload_.query_key_norm)
       sizes_.raise(ScratchUse::keys, rows * workload_.kv_heads * workload_.head_dim * float_bytes);
     const std::int64_t parts = largest_attention_parts(rows, planned_positions(workload_.context));
+    if (parts == 0) return;
     sizes_.raise(ScratchUse::attention_parts, parts * workload_.heads * (workload_.head_dim + 2) * float_bytes);
+    sizes_.raise(ScratchUse::attention_arrivals,
+                 largest_attention_arrivals(rows, workload_.heads, workload_.kv_heads) * id_bytes);
   }
 
   void add_placed() {

@@ -28,8 +28,8 @@ std::vector<StoredCase> cases() {
   return list;
 }
 
-/// What few_rows_block_codecs.h multiplies, in rows that several warps share, that end within a step, and that have more
-/// steps than a warp keeps on their way.
+/// What few_rows_block_codecs.h multiplies, in rows that several warps share, that end within a step, and that have
+/// more steps than a warp keeps on their way.
 std::vector<StoredCase> few_rows_cases() {
   std::vector<StoredCase> list;
   for (const ZeroPoint zero : {ZeroPoint::none, ZeroPoint::integer, ZeroPoint::floating})

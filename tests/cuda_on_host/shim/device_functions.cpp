@@ -202,6 +202,9 @@ double atomicAdd(double* address, double value) {
 float atomicExch(float* address, float value) {
   return atomic(address, [value](float) { return value; });
 }
+unsigned atomicInc(unsigned* address, unsigned last) {
+  return atomic(address, [last](unsigned before) { return before >= last ? 0 : before + 1; });
+}
 unsigned atomicOr(unsigned* address, unsigned value) {
   return atomic(address, [value](unsigned before) { return before | value; });
 }

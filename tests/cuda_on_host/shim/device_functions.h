@@ -103,6 +103,8 @@ CUDA_ON_HOST_ATOMICS(int)
 CUDA_ON_HOST_ATOMICS(unsigned)
 CUDA_ON_HOST_ATOMICS(unsigned long long)
 #undef CUDA_ON_HOST_ATOMICS
+/// One more, or 0 where `last` was reached.
+unsigned atomicInc(unsigned* address, unsigned last);
 unsigned atomicOr(unsigned* address, unsigned value);
 unsigned atomicAnd(unsigned* address, unsigned value);
 float atomicAdd(float* address, float value);
