@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gmock/gmock.h>
 
+#include "core/model/generate.h"
 #include "kernels/plugin/backend_plugin.h"
 #include "tests/cuda_on_host/gpu_test.h"
 #include "tests/kernels/attention_scene.h"
+#include "tests/support/loaded_model.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
 
 extern "C" const quantscope::BackendPluginTable* quantscope_backend_plugin();
 
@@ -78,6 +82,28 @@ TEST_F(CudaMachine, AFailedLaunchShowsWhenTheDeviceIsWaitedFor) {
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().code, ErrorCode::device);
   EXPECT_THAT(done.error().message, HasSubstr("launch failure"));
+}
+
+TEST_F(CudaMachine, AStepOfGenerationHasSixKernelsPerLayer) {
+  const TemporaryFolder folder;
+  write_tiny_model(folder.path());
+  LoadedModel cpu = LoadedModel::load(folder.path(), "nf4-dq:kv=bf16", 512, 64);
+  const auto backend = create_gpu();
+  const auto model = value_of(Model::load(*cpu.checkpoint, cpu.resolved.plan, *backend, {}, {}));
+  const auto decoder = value_of(Decoder::create(*model, cpu.resolved.plan.kv_type, 512, 64));
+  auto sequence = decoder->new_sequence();
+  // Enough positions for attention to share them among blocks.
+  ASSERT_TRUE(decoder->append(sequence, std::vector<std::int32_t>(300, 1)).has_value());
+  const std::int32_t id = 2;
+  Decoder::Sequence* const one = &sequence;
+  for (int step = 0; step < 4; ++step) {  // as they come, recorded and replayed
+    ASSERT_TRUE(backend->synchronize().has_value());
+    const std::size_t before = cuda_on_host::machine().launches;
+    ASSERT_TRUE(decoder->step({&one, 1}, {&id, 1}).has_value());
+    ASSERT_TRUE(backend->synchronize().has_value());
+    const std::size_t of_layers = cuda_on_host::machine().launches - before - 1;  // the embedding
+    EXPECT_EQ(of_layers, 6 * static_cast<std::size_t>(cpu.checkpoint->model().layers)) << "step " << step;
+  }
 }
 
 TEST_F(CudaMachine, TheLedgerKnowsEveryByteOfTheDevice) {

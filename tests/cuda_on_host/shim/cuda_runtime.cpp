@@ -50,6 +50,7 @@ bool possible(const cudaLaunchConfig_t& config) {
 }
 
 void run_kernel(const Launch& launch) {
+  ++machine().launches;
   const bool fails = machine().launches_until_failure == 0;
   if (machine().launches_until_failure >= 0) --machine().launches_until_failure;
   const OpenHeap open(device_heap());

@@ -18,6 +18,7 @@ struct Machine {
   std::size_t memory = std::size_t{1} << 30;  ///< bytes of one device
   std::size_t allocated = 0;
   bool has_memory_pools = true;
+  std::size_t launches = 0;         ///< of kernels, so far
   int launches_until_failure = -1;  ///< the launch after so many fails; negative for never
   cudaError_t pending = cudaSuccess;
   std::string report;  ///< what a detector found first, in a sentence; empty when nothing
