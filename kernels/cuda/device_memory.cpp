@@ -5,6 +5,9 @@
 #include <utility>
 
 namespace quantscope::cuda {
+namespace {
+constexpr std::size_t word_bytes = 4;
+}
 
 Result<DeviceMemory> DeviceMemory::allocate(Device& device, MemoryTag tag, std::size_t bytes) {
   DeviceMemory memory;
@@ -12,14 +15,15 @@ Result<DeviceMemory> DeviceMemory::allocate(Device& device, MemoryTag tag, std::
   memory.tag_ = tag;
   if (bytes == 0) return memory;
   const std::string what = std::to_string(bytes) + " bytes of " + std::string(memory_tag_name(tag));
-  if (const cudaError_t status = device.pool().allocate(&memory.data_, bytes); status != cudaSuccess) {
+  const std::size_t padded = (bytes + word_bytes - 1) / word_bytes * word_bytes;
+  if (const cudaError_t status = device.pool().allocate(&memory.data_, padded); status != cudaSuccess) {
     memory.data_ = nullptr;
     cudaGetLastError();
     return tl::unexpected(error_of(status, what.c_str()));
   }
   memory.bytes_ = bytes;
   device.ledger().add(tag, static_cast<std::int64_t>(bytes));
-  if (const cudaError_t status = cudaMemsetAsync(memory.data_, 0, bytes, device.stream()); status != cudaSuccess) {
+  if (const cudaError_t status = cudaMemsetAsync(memory.data_, 0, padded, device.stream()); status != cudaSuccess) {
     return tl::unexpected(error_of(status, what.c_str()));
   }
   return memory;

@@ -9,7 +9,8 @@
 namespace quantscope::cuda {
 
 /// Owns bytes on the GPU, entered in the device's ledger for as long as they live. Movable, not copyable. The device
-/// must outlive it. Contents are zero after allocation. What is queued may still use bytes that were given back.
+/// must outlive it. Contents are zero after allocation, and so is what is missing to a whole word of 4 bytes, which may
+/// be read. What is queued may still use bytes that were given back.
 class DeviceMemory {
  public:
   DeviceMemory() = default;

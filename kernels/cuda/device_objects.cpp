@@ -84,7 +84,6 @@ WeightView view_of_shape(const WeightFormat& format, std::int64_t rows, std::int
   WeightView view;
   view.rows = rows;
   view.columns = columns;
-  view.scale_count = scale_count(format, rows, columns);
   view.values_per_scale = blocked ? format.block_size : per_row ? columns : 0;
   view.code_type = viewed_code_type(format);
   view.levels = format.levels;

@@ -33,22 +33,35 @@ struct Affine4Codec : ConsecutiveColumns {
   struct Factor {
     float scale, zero;
   };
-  __device__ static std::uint32_t fetch(const WeightView& weight, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  struct Row {
+    const unsigned char* codes;
+    const unsigned char* scales;
+    const unsigned char* zeros;
+    int scale_bytes;
+    int group_columns;
+    ZeroPoint zero_point;
+  };
+  __device__ static Row begin_row(const WeightView& weight, const RowPlace& place) {
+    const int size = weight.scale_type == ScaleType::float32 ? 4 : 2;
+    const std::int64_t first = place.row * weight.scales_per_row * size;
+    const auto* const zeros = static_cast<const unsigned char*>(weight.zeros);
+    const bool whole = weight.zero_point == ZeroPoint::floating;
+    return {codes_of(weight, place),
+            static_cast<const unsigned char*>(weight.scales) + first,
+            zeros + (whole ? first : place.row * weight.zero_row_bytes),
+            size,
+            static_cast<int>(weight.scale_columns),
+            weight.zero_point};
+  }
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
     const int at = place.k + place.lane * 32;
     const bool inside = at < place.columns;
-    const int group = (inside ? at : 0) / static_cast<int>(weight.scale_columns);
-    const std::int64_t index = row.row * weight.scales_per_row + group;
-    const int size = weight.scale_type == ScaleType::float32 ? 4 : 2;
+    const int group = (inside ? at : 0) / row.group_columns;
     stage.copy_quad(0, row.codes + at / 2, inside);
-    stage.copy_word_around(0, weight.scales, size * index, size * weight.scale_count);
-    auto note = static_cast<std::uint32_t>(group % 2 | (index % 2 == 0 ? 0 : half_of_word));
-    if (weight.zero_point == ZeroPoint::floating) {
-      stage.copy_word_around(1, weight.zeros, size * index, size * weight.scale_count);
-    } else if (weight.zero_point == ZeroPoint::integer) {
-      const std::int64_t byte = row.row * weight.zero_row_bytes + group / 2;
-      stage.copy_word_around(1, weight.zeros, byte, weight.rows * weight.zero_row_bytes);
-      note |= static_cast<std::uint32_t>(byte & 3) << 2;
+    std::uint32_t note = stage.copy_word_around(0, row.scales + row.scale_bytes * group);  // 0 or 2
+    if (row.zero_point == ZeroPoint::floating) stage.copy_word_around(1, row.zeros + row.scale_bytes * group);
+    if (row.zero_point == ZeroPoint::integer) {
+      note |= static_cast<std::uint32_t>(group % 2) | stage.copy_word_around(1, row.zeros + group / 2) << 2;
     }
     return note;
   }
@@ -98,8 +111,7 @@ struct HalfAligned {
     const unsigned char* const begin = bytes - (early ? 2 : 0);
 #pragma unroll
     for (int i = 0; i < whole; ++i) stage.copy_word(first + i, begin + 4 * i);
-    // The last block of a tensor may end in the middle of this word.
-    if (two_more || early) stage.copy_word(first + whole, begin + 4 * whole, two_more == early ? 4 : 2);
+    if (two_more || early) stage.copy_word(first + whole, begin + 4 * whole);
   }
   /// Bytes 4 index to 4 index + 3.
   __device__ static std::uint32_t word(const StagedRow& row, int first, int index) {
@@ -110,12 +122,11 @@ struct HalfAligned {
 
 /// Blocks of 32 codes in `code_words` words after an fp16 scale.
 template <int code_words>
-struct ScaledBlocks : ConsecutiveColumns {
+struct ScaledBlocks : ConsecutiveColumns, CodesAlone {
   static constexpr int quads = 0;
   static constexpr int words = code_words + 1;
   static constexpr int block_bytes = 4 * code_words + 2;
-  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
     const int at = place.k + place.lane * 32;
     // Beyond the last column the block before is decoded once more, and multiplied by activations that are zero.
     const unsigned char* const block = row.codes + min(at, place.columns - 1) / 32 * block_bytes;

@@ -16,19 +16,33 @@ namespace quantscope::cuda {
 template <class Codec>
 inline constexpr int step_columns = 32 * Codec::pieces;
 
-/// One row of a launch's weights.
-struct WeightRow {
-  const unsigned char* codes = nullptr;
+/// Which row of a launch's weights.
+struct RowPlace {
   int row = 0;
-  int part = 0;  ///< which of the launch's weights
+  int part = 0;                ///< which of the weights
+  std::int64_t row_bytes = 0;  ///< of codes
+  int block_shift = 0;         ///< log2 of values per scale, packed 4-bit codes only
+};
+
+/// What a codec keeps of a row while it fetches from it: for most, where its codes begin.
+struct CodeRow {
+  const unsigned char* codes = nullptr;
+};
+
+__device__ inline const unsigned char* codes_of(const WeightView& weight, const RowPlace& place) {
+  return static_cast<const unsigned char*>(weight.codes) + place.row * place.row_bytes;
+}
+
+struct CodesAlone {
+  using Row = CodeRow;
+  __device__ static Row begin_row(const WeightView& weight, const RowPlace& place) { return {codes_of(weight, place)}; }
 };
 
 /// Where a lane fetches: its step begins at column `k` of `columns`.
 struct FetchPlace {
   int k = 0;
   int columns = 0;
-  int lane = 0;         ///< 0..3
-  int block_shift = 0;  ///< log2 of values per scale, packed 4-bit codes only
+  int lane = 0;  ///< 0..3
 };
 
 /// Tables in shared memory that packed 4-bit codes are decoded with.
@@ -52,7 +66,7 @@ struct ConsecutiveColumns {
 };
 
 /// What dense codecs have in common: a piece is 32 columns side by side, so that a row is read in long stretches.
-struct DenseColumns {
+struct DenseColumns : CodesAlone {
   static constexpr int own_columns = most_own_columns;
   static constexpr int pieces = 2;
   static constexpr int words = 0;
@@ -65,8 +79,7 @@ struct DenseColumns {
 template <CodeType stored>
 struct Dense16Codec : DenseColumns {
   static constexpr int quads = 2;
-  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
 #pragma unroll
     for (int piece = 0; piece < pieces; ++piece) {
       const int at = place.k + column(piece, place.lane);
@@ -98,8 +111,7 @@ struct Dense16Codec : DenseColumns {
 
 struct Dense32Codec : DenseColumns {
   static constexpr int quads = 4;
-  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
 #pragma unroll
     for (int piece = 0; piece < pieces; ++piece) {
       const int at = place.k + column(piece, place.lane);
@@ -147,14 +159,20 @@ struct Int8Codec {
   static constexpr int words = 1;
   static constexpr bool has_tables = false;
   __device__ static int column(int piece, int lane) { return piece / 2 * 64 + lane * 16 + piece % 2 * 8; }
-  __device__ static std::uint32_t fetch(const WeightView& weight, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  struct Row {
+    const unsigned char* codes;
+    const float* absmax;
+  };
+  __device__ static Row begin_row(const WeightView& weight, const RowPlace& place) {
+    return {codes_of(weight, place), static_cast<const float*>(weight.scales) + place.row};
+  }
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int at = place.k + half * 64 + place.lane * 16;
       stage.copy_quad(half, row.codes + at, at < place.columns);
     }
-    stage.copy_word(0, static_cast<const float*>(weight.scales) + row.row);
+    stage.copy_word(0, row.absmax);
     return 0;
   }
   __device__ static float factor(const WeightView&, const StagedRow& row, const PackedTables*) {
@@ -164,14 +182,24 @@ struct Int8Codec {
   __device__ static void decode(const StagedRow& row, int piece, float absmax, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
     const uint4 half = row.stage.quad(piece / 2);
-    const std::uint32_t words[2] = {piece % 2 == 0 ? half.x : half.z, piece % 2 == 0 ? half.y : half.w};
-    float codes[4];
-    signed_bytes_to_floats(words[0], codes);
-    pairs[0] = Compute::pack(decode_int8_code(codes[0], absmax), decode_int8_code(codes[1], absmax));
-    pairs[1] = Compute::pack(decode_int8_code(codes[2], absmax), decode_int8_code(codes[3], absmax));
-    signed_bytes_to_floats(words[1], codes);
-    pairs[2] = Compute::pack(decode_int8_code(codes[0], absmax), decode_int8_code(codes[1], absmax));
-    pairs[3] = Compute::pack(decode_int8_code(codes[2], absmax), decode_int8_code(codes[3], absmax));
+    float codes[2][4];
+    signed_bytes_to_floats(piece % 2 == 0 ? half.x : half.z, codes[0]);
+    signed_bytes_to_floats(piece % 2 == 0 ? half.y : half.w, codes[1]);
+    if (is_ordinary_int8(absmax)) [[likely]] {
+      pack_codes<Compute>(codes, pairs, [=](float code) { return decode_ordinary_int8(code, absmax); });
+    } else {
+      pack_codes<Compute>(codes, pairs, [=](float code) { return code * absmax / 127.0F; });
+    }
+  }
+
+ private:
+  template <class Compute, class Decode>
+  __device__ static void pack_codes(const float (&codes)[2][4], std::uint32_t (&pairs)[4], const Decode& decode) {
+#pragma unroll
+    for (int pair = 0; pair < 4; ++pair) {
+      const float* const two = codes[pair / 2] + pair % 2 * 2;
+      pairs[pair] = Compute::pack(decode(two[0]), decode(two[1]));
+    }
   }
 };
 
@@ -180,19 +208,38 @@ struct Packed4Codec : ConsecutiveColumns {
   static constexpr int quads = 1;
   static constexpr int words = 2;  // the absmax, or the word with its code, and the absmax of the second level
   static constexpr bool has_tables = true;
-  __device__ static std::uint32_t fetch(const WeightView& weight, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  struct Row {
+    const unsigned char* codes;
+    const unsigned char* scales;  // of the block that the row begins in
+    const float* nested;          // of that block; null unless nested
+    int before;                   // values of that block before the row
+    int blocks_before;            // blocks with the same nested absmax before that one
+    int block_shift;
+    int part;
+  };
+  __device__ static Row begin_row(const WeightView& weight, const RowPlace& place) {
+    const std::int64_t first = place.row * weight.columns;
+    const std::int64_t block = first >> place.block_shift;
+    const bool is_nested = weight.nested_absmax != nullptr;
+    return {codes_of(weight, place),
+            static_cast<const unsigned char*>(weight.scales) + (is_nested ? block : 4 * block),
+            is_nested ? weight.nested_absmax + block / nested_block_size : nullptr,
+            static_cast<int>(first & ((std::int64_t{1} << place.block_shift) - 1)),
+            static_cast<int>(block % nested_block_size),
+            place.block_shift,
+            place.part};
+  }
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
     const int at = place.k + place.lane * 32;
     const bool inside = at < place.columns;
-    const std::int64_t block = (row.row * weight.columns + (inside ? at : 0)) >> place.block_shift;
+    const int block = (row.before + (inside ? at : 0)) >> row.block_shift;
     stage.copy_quad(0, row.codes + at / 2, inside);
-    if (weight.nested_absmax == nullptr) {
-      stage.copy_word(0, static_cast<const float*>(weight.scales) + block);
-    } else {
-      stage.copy_word_around(0, weight.scales, block, weight.scale_count);
-      stage.copy_word(1, weight.nested_absmax + block / nested_block_size);
+    if (row.nested == nullptr) {
+      stage.copy_word(0, row.scales + 4 * block);
+      return 0;
     }
-    return static_cast<std::uint32_t>(block & 3) | static_cast<std::uint32_t>(row.part) << 2;
+    stage.copy_word(1, row.nested + (row.blocks_before + block) / nested_block_size);
+    return stage.copy_word_around(0, row.scales + block) | static_cast<std::uint32_t>(row.part) << 2;
   }
   __device__ static float factor(const WeightView& weight, const StagedRow& row, const PackedTables* tables) {
     std::uint32_t bits = row.stage.word(0);
@@ -206,10 +253,15 @@ struct Packed4Codec : ConsecutiveColumns {
   __device__ static void decode(const StagedRow& row, int piece, float factor, const PackedTables* tables,
                                 std::uint32_t (&pairs)[4]) {
     const std::uint32_t word = word_of(row.stage.quad(0), piece);
-    const float2* const table = tables->pairs + threadIdx.x % 16;
+    // Addresses of pairs are put together from bits: a byte's copies lie 128 bytes after those of the byte before.
+    static_assert(sizeof(tables->pairs) == 256 * 128);
+    const auto* const pairs_of_levels = reinterpret_cast<const unsigned char*>(tables->pairs);
+    const std::uint32_t copy = threadIdx.x % 16 * static_cast<unsigned>(sizeof(float2));
+    const std::uint32_t offsets[4] = {(word << 7 & 0x7F80U) | copy, (word >> 1 & 0x7F80U) | copy,
+                                      (word >> 9 & 0x7F80U) | copy, (word >> 17 & 0x7F80U) | copy};
 #pragma unroll
     for (int byte = 0; byte < 4; ++byte) {
-      const float2 two = table[(word >> (8 * byte) & 255U) * 16];
+      const float2 two = *reinterpret_cast<const float2*>(pairs_of_levels + offsets[byte]);
       pairs[byte] = Compute::pack(two.x * factor, two.y * factor);
     }
   }

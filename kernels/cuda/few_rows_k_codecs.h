@@ -13,14 +13,13 @@ namespace quantscope::cuda {
 /// What Q4_K and Q5_K have in common: a block begins with an fp16 scale and minimum and twelve bytes of packed scales;
 /// `Codes` is the rest.
 template <class Codes>
-struct StepsAndMinima : ConsecutiveColumns {
+struct StepsAndMinima : ConsecutiveColumns, CodesAlone {
   static constexpr int quads = 1 + Codes::quads;
   static constexpr int words = 0;
   struct Factor {
     float step, least;
   };
-  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
     const int at = place.k + place.lane * 32;
     const bool inside = at < place.columns;
     const unsigned char* const block = row.codes + at / 256 * Codes::block_bytes;
@@ -89,24 +88,22 @@ struct Q5KCodec : StepsAndMinima<Q5KCodes> {
 };
 
 /// Blocks of 210 bytes: low nibbles, high pairs of bits, sixteen signed scales and an fp16 scale.
-struct Q6KCodec : ConsecutiveColumns {
+struct Q6KCodec : ConsecutiveColumns, CodesAlone {
   static constexpr int own_columns = most_own_columns / 2;
   static constexpr int quads = 0;
   static constexpr int words = 20;
   struct Factor {
     float steps[2];  // of 16 weights each
   };
-  __device__ static std::uint32_t fetch(const WeightView&, const WeightRow& row, const FetchPlace& place,
-                                        const LaneStage& stage) {
+  __device__ static std::uint32_t fetch(const Row& row, const FetchPlace& place, const LaneStage& stage) {
     const int at = min(place.k + place.lane * 32, place.columns - 1);  // as ScaledBlocks does
     const unsigned char* const block = row.codes + at / 256 * 210;
     const int part = at / 32 % 8;
     HalfAligned::fetch<8, false>(stage, low_word, block + part / 4 * 64 + part % 2 * 32);
     HalfAligned::fetch<8, false>(stage, high_word, block + 128 + part / 4 * 32);
     const bool early = HalfAligned::begins_early(block);
-    const unsigned char* const scales = block + 192 + 2 * part;
-    stage.copy_word(scales_word, scales - (HalfAligned::begins_early(scales) ? 2 : 0));
-    stage.copy_word(block_word, block + (early ? 206 : 208), early ? 4 : 2);
+    stage.copy_word_around(scales_word, block + 192 + 2 * part);
+    stage.copy_word(block_word, block + (early ? 206 : 208));
     return early ? 1 : 0;
   }
   __device__ static Factor factor(const WeightView&, const StagedRow& row, const PackedTables*) {

@@ -55,40 +55,43 @@ __device__ inline FewRowsTile tile_at(const FewRowsArguments& a, const FewRowsSh
 }
 
 /// Row `output` of a weight; rows beyond the last are read as the last and their products dropped.
-__device__ inline WeightRow weight_row(const FewRowsArguments& a, const FewRowsShape& shape, int part, int output) {
+template <class Codec>
+__device__ typename Codec::Row weight_row(const FewRowsArguments& a, const FewRowsShape& shape, int part, int output) {
   const int row = a.parts[part].first_row + min(output, a.parts[part].outputs - 1);
-  return {static_cast<const unsigned char*>(a.parts[part].weight.codes) + row * shape.row_bytes, row, part};
+  return Codec::begin_row(a.parts[part].weight, {row, part, shape.row_bytes, shape.block_shift});
 }
 
-/// The two outputs whose weights a lane loads.
-struct LaneRows {
-  WeightRow first, second;
-};
-
-__device__ inline LaneRows lane_rows(const FewRowsArguments& a, const FewRowsShape& shape, int tile) {
-  const FewRowsTile place = tile_at(a, shape, tile);
-  const int output = place.first_output + static_cast<int>(threadIdx.x % lanes_per_warp / 4);
-  const bool gate = a.result == FewRowsResult::gate;
-  return {weight_row(a, shape, place.part, output),
-          weight_row(a, shape, gate ? 1 : place.part, gate ? output : output + 8)};
-}
-
-/// Where a warp stands in the work of its block.
+/// Where a warp stands in the work of its block, with the two outputs whose weights a lane loads.
+template <class Codec>
 struct FewRowsCursor {
   int tile = 0;
   int k = 0;
-  LaneRows rows;
+  typename Codec::Row first, second;
+
+  __device__ void begin_tile(const FewRowsArguments& a, const FewRowsShape& shape) {
+    const FewRowsTile place = tile_at(a, shape, tile);
+    const int output = place.first_output + static_cast<int>(threadIdx.x % lanes_per_warp / 4);
+    const bool gate = a.result == FewRowsResult::gate;
+    first = weight_row<Codec>(a, shape, place.part, output);
+    second = weight_row<Codec>(a, shape, gate ? 1 : place.part, gate ? output : output + 8);
+  }
+  /// Moves to the next step of the warp: of its tile, or the first of its next tile.
+  __device__ void advance(const FewRowsArguments& a, const FewRowsShape& shape, int first_k) {
+    k += step_columns<Codec> << shape.warp_shift;
+    if (k - first_k < shape.columns) return;
+    k = first_k;
+    tile += static_cast<int>(gridDim.x) << shape.tile_count_shift();
+    begin_tile(a, shape);
+  }
 };
 
 /// Starts the copies of a lane's weights of one step; the notes of its two rows.
 template <class Codec>
-__device__ std::uint32_t fetch_step(const FewRowsArguments& a, const FewRowsShape& shape, const FewRowsCursor& at,
-                                    unsigned char* stages, int stage) {
-  const FetchPlace place{at.k, shape.columns, static_cast<int>(threadIdx.x % 4), shape.block_shift};
-  const std::uint32_t first = Codec::fetch(a.parts[at.rows.first.part].weight, at.rows.first, place,
-                                           Stages<Codec>::lane_stage(stages, stage, 0));
-  const std::uint32_t second = Codec::fetch(a.parts[at.rows.second.part].weight, at.rows.second, place,
-                                            Stages<Codec>::lane_stage(stages, stage, 1));
+__device__ std::uint32_t fetch_step(const FewRowsShape& shape, const FewRowsCursor<Codec>& at, unsigned char* stages,
+                                    int stage) {
+  const FetchPlace place{at.k, shape.columns, static_cast<int>(threadIdx.x % 4)};
+  const std::uint32_t first = Codec::fetch(at.first, place, Stages<Codec>::lane_stage(stages, stage, 0));
+  const std::uint32_t second = Codec::fetch(at.second, place, Stages<Codec>::lane_stage(stages, stage, 1));
   return first | second << note_bits;
 }
 
@@ -241,18 +244,6 @@ struct FewRowsShared {
   }
 };
 
-/// Moves a cursor to the next step of its warp: of its tile, or the first of its next tile.
-template <class Codec>
-__device__ void advance(const FewRowsArguments& a, const FewRowsShape& shape, FewRowsCursor& at) {
-  const int warps = 1 << shape.warp_shift;
-  const int first_k = (static_cast<int>(threadIdx.x / lanes_per_warp) & (warps - 1)) * step_columns<Codec>;
-  at.k += warps * step_columns<Codec>;
-  if (at.k - first_k < shape.columns) return;
-  at.k = first_k;
-  at.tile += static_cast<int>(gridDim.x) << shape.tile_count_shift();
-  at.rows = lane_rows(a, shape, at.tile);
-}
-
 /// The block's one row, after the kernel before has finished.
 template <class Compute>
 __device__ void prepare_own_row(const FewRowsArguments& a, int columns, float* scratch, std::uint16_t* staged) {
@@ -278,9 +269,10 @@ __global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? 2 : 1)
   const int first_k = (warp & (warps - 1)) * step_columns<Codec>;
 
   ptx::let_next_kernel_start();
-  FewRowsCursor next{
-      (static_cast<int>(blockIdx.x) << shape.tile_count_shift()) + (warp >> shape.warp_shift), first_k, {}};
-  next.rows = lane_rows(a, shape, next.tile);
+  FewRowsCursor<Codec> next;
+  next.tile = (static_cast<int>(blockIdx.x) << shape.tile_count_shift()) + (warp >> shape.warp_shift);
+  next.k = first_k;
+  next.begin_tile(a, shape);
   int k = first_k;          // of the step that is multiplied next
   int stage = 0;            // where it lies
   std::uint32_t notes = 0;  // of the steps in the stages, the next one's last
@@ -304,9 +296,9 @@ __global__ void __launch_bounds__(few_rows_threads, row_tiles == 1 ? 2 : 1)
     notes >>= 2 * note_bits;
     if (next.tile < shape.tiles) {
       if (next.k < shape.columns) {
-        notes |= fetch_step<Codec>(a, shape, next, stages, stage) << (2 * note_bits * (stage_count - 1));
+        notes |= fetch_step<Codec>(shape, next, stages, stage) << (2 * note_bits * (stage_count - 1));
       }
-      advance<Codec>(a, shape, next);
+      next.advance(a, shape, first_k);
     }
     ptx::commit_copies();
     stage = stage + 1 == stage_count ? 0 : stage + 1;

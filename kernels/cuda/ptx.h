@@ -147,18 +147,12 @@ __device__ inline void copy_async(void* shared, const void* global, unsigned val
 #endif
 }
 
-/// The same for 4 bytes, aligned to 4.
-__device__ inline void copy_async_word(void* shared, const void* global, unsigned valid_bytes = 4) {
+/// The same for all of 4 bytes, aligned to 4.
+__device__ inline void copy_async_word(void* shared, const void* global) {
 #if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(shared)), "l"(global),
-               "r"(valid_bytes)
-               : "memory");
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(shared)), "l"(global) : "memory");
 #else
-  std::uint32_t value = 0;
-  for (unsigned i = 0; i < valid_bytes; ++i) {
-    value |= static_cast<std::uint32_t>(static_cast<const unsigned char*>(global)[i]) << (8 * i);
-  }
-  *static_cast<std::uint32_t*>(shared) = value;
+  *static_cast<std::uint32_t*>(shared) = *static_cast<const std::uint32_t*>(global);
 #endif
 }
 

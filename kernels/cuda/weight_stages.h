@@ -26,15 +26,15 @@ class LaneStage {
   __device__ void copy_quad(int index, const void* from, bool inside = true) const {
     ptx::copy_async(quads_ + index * 16 * few_rows_threads, from, inside ? 16 : 0);
   }
-  /// Copies a word, aligned to 4, whose bytes from `valid_bytes` on become 0 and are not read.
-  __device__ void copy_word(int index, const void* from, int valid_bytes = 4) const {
-    ptx::copy_async_word(words_ + index * 4 * few_rows_threads, from, static_cast<unsigned>(valid_bytes));
+  /// Copies a word, aligned to 4.
+  __device__ void copy_word(int index, const void* from) const {
+    ptx::copy_async_word(words_ + index * 4 * few_rows_threads, from);
   }
-  /// Copies the aligned word that byte `at` of an array of `bytes` lies in; the array is aligned to 4.
-  __device__ void copy_word_around(int index, const void* array, std::int64_t at, std::int64_t bytes) const {
-    const std::int64_t begin = at & ~std::int64_t{3};
-    const std::int64_t left = bytes - begin;
-    copy_word(index, static_cast<const unsigned char*>(array) + begin, left < 4 ? static_cast<int>(left) : 4);
+  /// Copies the aligned word that a byte lies in; which of its bytes it is.
+  __device__ std::uint32_t copy_word_around(int index, const unsigned char* byte) const {
+    const auto offset = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(byte) & 3U);
+    copy_word(index, byte - offset);
+    return offset;
   }
 
   __device__ uint4 quad(int index) const {

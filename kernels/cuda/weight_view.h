@@ -22,7 +22,6 @@ struct WeightView {
   std::int64_t columns = 0;
   std::int64_t values_per_scale = 0;  ///< consecutive values of the flat matrix; 0 where scales lie otherwise
   std::int64_t nested_blocks = 0;
-  std::int64_t scale_count = 0;  ///< of the first level
   CodeType code_type = CodeType::float32;
   Levels levels = Levels::identity;
 

@@ -33,11 +33,15 @@ QUANTSCOPE_HOST_DEVICE constexpr float decode_int8(std::int8_t code, float absma
   return (static_cast<float>(code) * absmax) / 127.0F;
 }
 
-/// decode_int8() of a code that is given as a float, for kernels that decode by the million. For ordinary absmax the
-/// quotient is corrected by its exact remainder, which gives the correctly rounded one (Markstein, 1990).
-QUANTSCOPE_HOST_DEVICE inline float decode_int8_code(float code, float absmax) {
+/// Whether decode_ordinary_int8() may be used.
+QUANTSCOPE_HOST_DEVICE constexpr bool is_ordinary_int8(float absmax) {
+  return absmax > 0x1p-100F && absmax < 0x1p+100F;
+}
+
+/// decode_int8() of a code that is given as a float, for kernels that decode by the million: the quotient is corrected
+/// by its exact remainder, which gives the correctly rounded one (Markstein, 1990).
+QUANTSCOPE_HOST_DEVICE inline float decode_ordinary_int8(float code, float absmax) {
   const float product = code * absmax;
-  if (!(absmax > 0x1p-100F && absmax < 0x1p+100F)) return product / 127.0F;
   constexpr float reciprocal = 1.0F / 127.0F;
   const float quotient = product * reciprocal;
   const float remainder = std::fmaf(-127.0F, quotient, product);

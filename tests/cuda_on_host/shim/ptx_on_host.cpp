@@ -200,9 +200,7 @@ void load_matrix_transposed(std::uint32_t (&registers)[4], const void* row) {
 
 void copy_async(void* shared, const void* global, unsigned valid_bytes) { begin_copy(shared, global, 16, valid_bytes); }
 
-void copy_async_word(void* shared, const void* global, unsigned valid_bytes) {
-  begin_copy(shared, global, 4, valid_bytes);
-}
+void copy_async_word(void* shared, const void* global) { begin_copy(shared, global, 4, 4); }
 
 void commit_copies() {
   Copies& mine = copies_of_this_thread();

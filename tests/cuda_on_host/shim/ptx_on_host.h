@@ -22,7 +22,7 @@ void load_matrix_transposed(std::uint32_t (&registers)[4], const void* row);
 
 /// The bytes hold a NaN pattern from here until the wait, and nobody may touch them.
 void copy_async(void* shared, const void* global, unsigned valid_bytes = 16);
-void copy_async_word(void* shared, const void* global, unsigned valid_bytes = 4);
+void copy_async_word(void* shared, const void* global);
 void commit_copies();
 void wait_for_copies_but(unsigned groups);
 template <unsigned groups>
