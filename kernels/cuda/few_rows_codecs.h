@@ -182,23 +182,28 @@ struct Int8Codec {
   __device__ static void decode(const StagedRow& row, int piece, float absmax, const PackedTables*,
                                 std::uint32_t (&pairs)[4]) {
     const uint4 half = row.stage.quad(piece / 2);
-    float codes[2][4];
-    signed_bytes_to_floats(piece % 2 == 0 ? half.x : half.z, codes[0]);
-    signed_bytes_to_floats(piece % 2 == 0 ? half.y : half.w, codes[1]);
-    if (is_ordinary_int8(absmax)) [[likely]] {
-      pack_codes<Compute>(codes, pairs, [=](float code) { return decode_ordinary_int8(code, absmax); });
-    } else {
-      pack_codes<Compute>(codes, pairs, [=](float code) { return code * absmax / 127.0F; });
-    }
-  }
-
- private:
-  template <class Compute, class Decode>
-  __device__ static void pack_codes(const float (&codes)[2][4], std::uint32_t (&pairs)[4], const Decode& decode) {
+    float low[4];
+    float high[4];
+    signed_bytes_to_floats(piece % 2 == 0 ? half.x : half.z, low);
+    signed_bytes_to_floats(piece % 2 == 0 ? half.y : half.w, high);
+    float codes[8] = {low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]};
+    if (is_ordinary_int8(absmax)) {
 #pragma unroll
+      for (int pair = 0; pair < 4; ++pair) {
+        pairs[pair] = Compute::pack(decode_ordinary_int8(codes[2 * pair], absmax),
+                                    decode_ordinary_int8(codes[2 * pair + 1], absmax));
+      }
+      return;
+    }
+    // Rare, so small rather than fast: values pass through the same registers one pair after the other.
+#pragma unroll 1
     for (int pair = 0; pair < 4; ++pair) {
-      const float* const two = codes[pair / 2] + pair % 2 * 2;
-      pairs[pair] = Compute::pack(decode(two[0]), decode(two[1]));
+      const std::uint32_t decoded = Compute::pack(codes[0] * absmax / 127.0F, codes[1] * absmax / 127.0F);
+#pragma unroll
+      for (int i = 0; i + 2 < 8; ++i) codes[i] = codes[i + 2];
+#pragma unroll
+      for (int i = 0; i + 1 < 4; ++i) pairs[i] = pairs[i + 1];
+      pairs[3] = decoded;
     }
   }
 };

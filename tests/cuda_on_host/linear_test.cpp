@@ -47,6 +47,31 @@ TEST_F(CudaLinear, LongRowsOfManyOutputsAgreeWithTheReference) {
   }
 }
 
+TEST_F(CudaLinear, Int8RowsOfExtremeScaleAgreeWithTheReference) {
+  const auto backend = create_gpu();
+  constexpr std::int64_t outputs = 20;
+  constexpr std::int64_t columns = 160;
+  QuantizedTensor tensor =
+      QuantizedTensor::allocate(backend->upload_ledger(), outputs, columns, int8_row_format(), MemoryTag::codes)
+          .value();
+  for (std::int64_t i = 0; i < outputs * columns; ++i)
+    tensor.codes.data()[i] = static_cast<std::byte>(static_cast<std::int8_t>(i * 37 % 255 - 127));
+  constexpr float extremes[] = {0.0F, 1e-35F, 1e35F, 0.01F};
+  for (std::int64_t row = 0; row < outputs; ++row) tensor.scales.as<float>()[row] = extremes[row % 4];
+  const auto weight = backend->upload(std::move(tensor));
+  ASSERT_TRUE(weight.has_value());
+  const auto copy = backend->download(**weight);
+  ASSERT_TRUE(copy.has_value());
+  const auto x = random_values(columns, 33);
+  const auto products = multiply(*backend, linear_of(**weight, ComputeType::bf16), x, 1);
+  const auto expected = reference::linear(x, 1, *copy, ComputeType::bf16);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double scale = extremes[i % 4];
+    EXPECT_NEAR(products[i], expected[i], 1e-4 * scale) << "row " << i;
+    EXPECT_EQ(expected[i] == 0, scale == 0) << "row " << i;
+  }
+}
+
 TEST_F(CudaLinear, DoesNotDependOnBatching) {
   const auto backend = create_gpu();
   constexpr std::int64_t columns = 96;
