@@ -6,6 +6,7 @@
 #   tests/run.sh --asan [options]    AddressSanitizer and UndefinedBehaviorSanitizer
 #   tests/run.sh --tsan [options]    ThreadSanitizer, engine only
 #   tests/run.sh --gpu [options]     the CUDA device on a GPU, then under compute-sanitizer
+#   tests/run.sh --gpu-speed         a GPU's speed: whole models, operations of a generation step, paths of a product
 #   tests/run.sh --fuzz SECONDS      each fuzz target for so long
 #   tests/run.sh --tidy [FILE...]    clang-tidy over the C++ sources
 #   tests/run.sh --format            is the layout of every source that of clang-format?
@@ -79,6 +80,19 @@ test_gpu() {
   (cd "$source_root" && ctest --preset dev --label-regex '^gpu$' --verbose "$@")
 }
 
+# test_gpu_speed : says so when there is no GPU
+test_gpu_speed() {
+  local options program programs=(gpu_benchmark step_benchmark path_benchmark) without_gpu=77
+  prepare
+  mapfile -t options < <(cuda_options)
+  configure dev "${options[@]}"
+  build dev --target "${programs[@]}"
+  for program in "${programs[@]}"; do
+    say "$program"
+    "$source_root/build/dev/tests/benchmarks/$program" || [[ $? -eq $without_gpu ]]
+  done
+}
+
 # fuzz SECONDS : every tests/fuzz/KIND_fuzzer, from small whole files; what it learns stays in build/fuzz/corpus/KIND
 fuzz() {
   local seconds=${1:?how many seconds for each target?} programs="$source_root/build/fuzz/tests/fuzz"
@@ -126,6 +140,7 @@ main() {
     --asan) shift && test_with_sanitizer asan "$@" ;;
     --tsan) shift && test_with_sanitizer tsan "$@" ;;
     --gpu) shift && test_gpu "$@" ;;
+    --gpu-speed) test_gpu_speed ;;
     --fuzz) shift && fuzz "$@" ;;
     --tidy) shift && tidy "$@" ;;
     --format) check_format ;;

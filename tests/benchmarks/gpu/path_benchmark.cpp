@@ -81,8 +81,8 @@ std::vector<std::unique_ptr<CudaWeight>> weights(Device& device, const DynamicTa
 
 class PathTimer {
  public:
-  explicit PathTimer(int index)
-      : device_(must(Device::open(index))),
+  explicit PathTimer(std::unique_ptr<Device> device)
+      : device_(std::move(device)),
         tables_(must(DynamicTables::create(*device_))),
         linears_(must(LinearRunner::create(*device_, scratch_))) {
     const DeviceDescription gpu = device_->description();
@@ -147,7 +147,12 @@ class PathTimer {
 };
 
 int run(int argc, char** argv) {
-  PathTimer timer(argc > 1 ? std::stoi(argv[1]) : 0);
+  auto device = Device::open(argc > 1 ? std::stoi(argv[1]) : 0);
+  if (!device) {
+    fmt::print("not measured: {}\n", device.error().message);
+    return 77;
+  }
+  PathTimer timer(std::move(*device));
   // The linears of Llama-3.2-1B: narrow, wide and deep.
   for (const Format& format : formats()) {
     timer.time(format, 2048, 2048);
