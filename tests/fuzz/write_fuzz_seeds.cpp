@@ -126,13 +126,34 @@ quantscope::RunResult kl_run() {
   return run;
 }
 
-/// An empty workspace, one of the first schema, and one with windows of a KL divergence and a row of a sensitivity.
+/// A run with an answer, a window of a perplexity and a speed.
+quantscope::RunResult answered_run() {
+  using quantscope::TaskKind;
+  quantscope::RunResult run;
+  for (const TaskKind kind : {TaskKind::coqa, TaskKind::perplexity, TaskKind::speed})
+    run.request.tasks.emplace_back().kind = kind;
+  quantscope::QaAnswer answer;
+  answer.story_id = "one";
+  answer.turn = 1;
+  answer.prediction = "Lily";
+  answer.references = {"Lily"};
+  run.qa.emplace().task = run.request.tasks[0];
+  run.qa->answers = {answer};
+  run.perplexity.emplace().task = run.request.tasks[1];
+  run.perplexity->result.chunks = {{0, 1.5, 2.5, 2}};
+  run.speed.emplace();
+  return run;
+}
+
+/// An empty workspace, one of the first schema, and two with what runs and a sensitivity leave.
 bool write_workspaces(const fs::path& folder) {
   using quantscope::FileAccess;
   fs::create_directories(folder);
   if (!quantscope::Workspace::open(folder / "empty", FileAccess::write)) return false;
   auto first = quantscope::Database::open(folder / "first_schema", FileAccess::write);
   if (!first || !prepare_schema(*first, FileAccess::write, quantscope::schema_steps().first(1))) return false;
+  const auto answered = quantscope::Workspace::open(folder / "answered", FileAccess::write);
+  if (!answered || !(*answered)->add(answered_run())) return false;
   const auto workspace = quantscope::Workspace::open(folder / "kl", FileAccess::write);
   quantscope::SensitivityMeasurement measurement;
   measurement.rows.push_back({"model.layers.0", 0, "NF4 block 64", {"a", "b"}, 128, {}, {}});
