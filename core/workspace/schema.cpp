@@ -227,15 +227,16 @@ Result<void> check_pages(const Database& database) {
       database.path().string(), answer);
 }
 
-/// Values that are computed when they are read let a file of a few bytes ask for any amount of memory. No table of ours
-/// has such columns.
+/// Values that are computed when they are read, or come from the schema, let a small file ask for any amount of memory.
+/// No column of ours is computed, and the longest default is the time of day.
 Result<void> check_columns(const Database& database) {
-  const auto computed = database.integer(
-      "SELECT count(*) FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS its WHERE its.hidden IN (2, 3)");
-  if (!computed) return tl::unexpected(computed.error());
-  if (computed->value_or(0) == 0) return {};
+  const auto foreign = database.integer(
+      "SELECT count(*) FROM sqlite_schema AS made, pragma_table_xinfo(made.name) AS its "
+      "WHERE its.hidden IN (2, 3) OR length(its.dflt_value) > 100");
+  if (!foreign) return tl::unexpected(foreign.error());
+  if (foreign->value_or(0) == 0) return {};
   return refuse(database, ErrorCode::corrupt_file,
-                "has columns that are computed, which no workspace has; choose another file");
+                "has columns that are computed or have long defaults, which no workspace has; choose another file");
 }
 
 struct SchemaState {
