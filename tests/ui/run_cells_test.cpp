@@ -160,7 +160,8 @@ class RunCellsTest : public QObject {
     run.qa->answers[1].cut_left = true;
     const RunEntry entry = row_of(run);
     const QStringList notes = accuracy_notes({&entry}, Scorer::lm_eval);
-    QVERIFY(notes.contains(QStringLiteral("1 prompts of nf4 were longer than the context and lost their beginning.")));
+    QVERIFY(notes.contains(
+        QStringLiteral("Prompts that were longer than the context and lost their beginning: 1 of NF4.")));
   }
 
   void long_tips_break_their_lines() {

@@ -3,7 +3,6 @@
 #include <QStringList>
 #include <algorithm>
 
-#include "core/report/sentences.h"
 #include "ui/charts/result_charts.h"
 #include "ui/models/format.h"
 #include "ui/models/run_style.h"
@@ -85,7 +84,7 @@ ChartData accuracy_chart(const std::vector<const RunEntry*>& runs, Scorer scorer
 }
 
 QStringList accuracy_notes(const std::vector<const RunEntry*>& runs, Scorer scorer) {
-  QStringList notes;
+  QStringList notes, shortened;
   const auto add = [&](const QString& note) {
     if (!note.isEmpty() && !notes.contains(note)) notes << note;
   };
@@ -96,12 +95,16 @@ QStringList accuracy_notes(const std::vector<const RunEntry*>& runs, Scorer scor
             .arg(run->result->qa->answers.size())
             .arg(to_qt(scorer_label(scorer))));
     for (const std::string& note : run->result->qa->notes) add(QString::fromStdString(note));
-    add(QString::fromStdString(cut_sentence(*run->result)));
+    const auto cut = std::ranges::count_if(run->result->qa->answers, &QaAnswer::cut_left);
+    if (cut > 0) shortened << tr("%1 of %2").arg(cut).arg(run_label(*run));
     const std::string& baseline = run->result->provenance.baseline_note;
     if (!baseline.empty())
       add(tr("The checkpoint itself is stored quantized: every run starts from %1.")
               .arg(QString::fromStdString(baseline)));
   }
+  if (!shortened.isEmpty())
+    add(tr("Prompts that were longer than the context and lost their beginning: %1.")
+            .arg(shortened.join(QStringLiteral(", "))));
   return notes;
 }
 
