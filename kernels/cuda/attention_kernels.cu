@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cuda/attention_partials.h"
 #include "kernels/cuda/attention_sight.h"
 #include "kernels/cuda/block_reduce.h"
 #include "kernels/cuda/kv_storage.h"
@@ -57,17 +58,6 @@ __device__ Work block_work(const AttentionArguments& a) {
 __device__ std::int64_t query_index(const AttentionArguments& a, const Work& work, int s) {
   return (work.location.row + s / work.heads) * a.batch.heads + work.first_head + s % work.heads;
 }
-
-/// A softmax that is known up to some position.
-struct Running {
-  float maximum = -INFINITY;
-  float total = 0.0F;
-};
-
-/// The factors that join a chunk to what came before.
-struct Join {
-  float before, chunk;
-};
 
 /// Shared memory of a block.
 struct Shared {
@@ -212,14 +202,6 @@ __device__ float chunk_sum(const Shared& shared, int head_dim, int s, int d) {
   return sum;
 }
 
-/// Makes the chunk part of `running`.
-__device__ Join join_chunk(Running& running, float maximum, float total) {
-  const float joint = fmaxf(running.maximum, maximum);
-  const Join join{expf(running.maximum - joint), expf(maximum - joint)};
-  running = {joint, fmaf(running.total, join.before, total * join.chunk)};
-  return join;
-}
-
 /// Fetches the key and the value of the thread's position into the L2 cache. What earlier passes have stored can be on
 /// its way before the earlier kernels of this pass have finished.
 template <class Storage>
@@ -298,48 +280,18 @@ __global__ void __launch_bounds__(attention_threads, blocks_at_once)
   }
 }
 
-__device__ float* partial_at(const AttentionArguments& a, std::int64_t row, std::int64_t head, std::int64_t chunk) {
-  return a.partials + ((row * a.batch.heads + head) * a.chunks + chunk) * (a.cache.head_dim + 2);
-}
-
-/// Whether this is the last block to come here of those that share the row and its heads: then all have stored.
-__device__ bool is_last_block(const AttentionArguments& a, const Work& work) {
-  __shared__ bool last;
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    const int first = work.first_position / attention_threads;
-    const auto others = static_cast<unsigned>((work.end_position - 1) / attention_threads - first);
-    // Back at 0 after the last, as the next launch needs it.
-    last = atomicInc(a.arrivals + work.row * gridDim.y + blockIdx.y, others) == others;
-  }
-  __syncthreads();
-  return last;
-}
-
-/// The output of a head and dimension from what the blocks stored, in the order of the chunks. Past the L1 cache, which
-/// may hold what the partials were before.
-__device__ float combine_chunks(const AttentionArguments& a, const Work& work, int head, int d) {
-  Running running;
-  float value = 0.0F;
-  for (int chunk = work.first_position / attention_threads; chunk * attention_threads < work.end_position; ++chunk) {
-    const float* const partial = partial_at(a, work.row, head, chunk);
-    const float* const state = partial + a.cache.head_dim;
-    const Join join = join_chunk(running, __ldcg(state), __ldcg(state + 1));
-    value = fmaf(value, join.before, __ldcg(partial + d) * join.chunk);
-  }
-  return value / running.total;
-}
-
 /// The same for one chunk per block, of one row. Each stores its maximum, total and sums, the last one combines them.
 template <class Storage, int fixed_dim>
-__global__ void __launch_bounds__(attention_threads) chunk_kernel(const __grid_constant__ AttentionArguments a) {
+__global__ void __launch_bounds__(attention_threads, blocks_at_once)
+    chunk_kernel(const __grid_constant__ AttentionArguments a) {
   const int head_dim = fixed_dim > 0 ? fixed_dim : static_cast<int>(a.cache.head_dim);
   const Shared shared(ptx::dynamic_shared_memory(), head_dim);
   const int chunk = static_cast<int>(blockIdx.z);
   ptx::let_next_kernel_start();
   const Work work = block_work(a);
-  if (chunk < work.first_position / attention_threads || chunk * attention_threads >= work.end_position) return;
+  const Chunks chunks{work.first_position / attention_threads,
+                      (work.end_position + attention_threads - 1) / attention_threads};
+  if (chunk < chunks.first || chunk >= chunks.end) return;
   prefetch_position<Storage>(a, work, chunk * attention_threads + static_cast<int>(threadIdx.x));
   ptx::wait_for_earlier_kernels();
   load_queries(a, work, shared);
@@ -354,11 +306,11 @@ __global__ void __launch_bounds__(attention_threads) chunk_kernel(const __grid_c
     partial[head_dim] = shared.maxima[threadIdx.x];
     partial[head_dim + 1] = shared.totals[threadIdx.x];
   }
-  if (!is_last_block(a, work)) return;
+  if (!is_last_block(a, work.row, chunks)) return;
   for (int i = static_cast<int>(threadIdx.x); i < work.heads * head_dim; i += attention_threads) {
     const int head = work.first_head + i / head_dim;
     const int d = i % head_dim;
-    a.output[(work.location.row * a.batch.heads + head) * head_dim + d] = combine_chunks(a, work, head, d);
+    a.output[(work.location.row * a.batch.heads + head) * head_dim + d] = combine_chunks(a, work.row, head, d, chunks);
   }
 }
 
