@@ -22,13 +22,12 @@ constexpr std::uintmax_t largest_file = std::uintmax_t{64} << 20U;
 /// Several times what those files hold; so many take some 700 MB of memory at worst.
 constexpr JsonLimits dataset_limits = {.values = 8'000'000};
 /// SQuAD's layout needs eight levels; deeper values are dropped unread.
-constexpr int deepest_level = 9;
+constexpr std::size_t deepest_level = 9;
 
 /// `line` is 0 for a whole file.
 Result<json> parse_value(std::string_view bytes, std::string_view file, std::size_t line, const std::stop_token& stop) {
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= deepest_level; };
   const std::string name = line > 0 ? fmt::format("'{}', line {}", file, line) : fmt::format("'{}'", file);
-  return parse_bounded_json(bytes, name, dataset_limits, shallow, stop);
+  return parse_bounded_json(bytes, name, dataset_limits, {.deepest = deepest_level}, stop);
 }
 
 std::string_view next_line(std::string_view& rest) {
@@ -81,7 +80,7 @@ Result<json> parse_lines(std::string_view bytes, std::string_view file, const st
 tl::unexpected<Error> DatasetPlace::wrong(std::string_view field, std::string_view problem) const {
   const std::string field_place = item.empty() ? std::string(field) : fmt::format("{}, {}", item, field);
   return fail(ErrorCode::corrupt_file,
-              fmt::format("'{}' does not follow {}'s layout: {} {}.", file, layout, field_place, problem),
+              fmt::format("'{}' does not follow the layout of {}: {} {}.", file, layout, field_place, problem),
               fmt::format("{}: {}", file, field_place));
 }
 

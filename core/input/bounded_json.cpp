@@ -3,16 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <string>
-#include <utility>
+#include "core/input/json_builder.h"
 
 namespace quantscope {
 namespace {
 
 using nlohmann::json;
-
-/// Ends parsing from inside.
-struct Stopped {};
 
 /// Behind the quote that ends a string which begins before `at`; the end of the text where there is none.
 std::size_t behind_string(std::string_view text, std::size_t at) {
@@ -25,11 +21,6 @@ std::size_t behind_string(std::string_view text, std::size_t at) {
     at = quote + 1;
     if (backslashes % 2 == 0) return at;
   }
-}
-
-tl::unexpected<Error> no_json(std::string_view name, std::size_t byte, std::string detail) {
-  return fail(ErrorCode::corrupt_file, fmt::format("{} is not JSON: it cannot be read past byte {}.", name, byte),
-              fmt::format("{}: byte {}", name, byte), std::move(detail));
 }
 
 tl::unexpected<Error> too_much(std::string_view name, std::string_view problem, std::size_t at) {
@@ -58,25 +49,13 @@ Result<std::size_t> count_json_values(std::string_view text, std::string_view na
 }
 
 Result<json> parse_bounded_json(std::string_view text, std::string_view name, const JsonLimits& limits,
-                                const json::parser_callback_t& filter, const std::stop_token& stop) {
+                                const JsonReading& reading, const std::stop_token& stop) {
   if (const auto counted = count_json_values(text, name, limits); !counted) return tl::unexpected(counted.error());
   // The parser takes one for the end and would leave unread what follows; JSON has none, not even in strings.
   if (const std::size_t at = text.find('\0'); at != std::string_view::npos) return no_json(name, at + 1, "a zero byte");
-  const auto stoppable = [&](int depth, json::parse_event_t event, json& value) {
-    if (stop.stop_requested()) throw Stopped();
-    return filter == nullptr || filter(depth, event, value);
-  };
-  try {
-    if (!stop.stop_possible()) return json::parse(text, filter);
-    return json::parse(text, stoppable);
-  } catch (const Stopped&) {
-    return cancelled();
-  } catch (const json::parse_error& error) {
-    return no_json(name, error.byte, error.what());
-  } catch (const json::exception& error) {  // a number beyond the range of double
-    return fail(ErrorCode::corrupt_file, fmt::format("{} is not JSON that can be read.", name), std::string(name),
-                error.what());
-  }
+  JsonBuilder builder(name, reading, stop);
+  json::sax_parse(text, &builder);
+  return builder.finish();
 }
 
 }  // namespace quantscope

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <stop_token>
 #include <string_view>
 
@@ -22,11 +24,21 @@ struct JsonLimits {
 /// begins the message. Whether the text is JSON is not looked at.
 Result<std::size_t> count_json_values(std::string_view text, std::string_view name, const JsonLimits& limits = {});
 
+/// What becomes of the values of a text while it is read.
+struct JsonReading {
+  /// Values inside more lists and objects than this are left out.
+  std::size_t deepest = std::string_view::npos;
+  /// Values that may be held at one time.
+  std::size_t kept = std::string_view::npos;
+  /// Sees each list and object when it has ended, with the names that lead to it ("" in a list). What it says true to
+  /// is left out of what holds it: so a large text is read part by part. An error ends reading.
+  std::function<Result<bool>(std::span<const std::string_view> names, nlohmann::json& value)> take = {};
+};
+
 /// The one JSON value of a text, built only when the text is within the limits. Errors are corrupt_file, with the byte
-/// where the text is not JSON (a zero byte anywhere), or those of count_json_values. `filter` may drop values while
-/// they are read, as in nlohmann::json::parse. A stop is answered between two values, with cancelled.
+/// where the text is not JSON (a zero byte anywhere), unsupported beyond the limits, or those of `reading.take`. A stop
+/// is answered between two values, with cancelled.
 Result<nlohmann::json> parse_bounded_json(std::string_view text, std::string_view name, const JsonLimits& limits = {},
-                                          const nlohmann::json::parser_callback_t& filter = nullptr,
-                                          const std::stop_token& stop = {});
+                                          const JsonReading& reading = {}, const std::stop_token& stop = {});
 
 }  // namespace quantscope

@@ -226,7 +226,7 @@ TEST_P(DamagedCoqa, FailsNamingStoryAndField) {
   const auto dataset = parse_coqa(file.dump(), "dev.json");
   ASSERT_FALSE(dataset);
   EXPECT_EQ(dataset.error().code, ErrorCode::corrupt_file);
-  EXPECT_THAT(dataset.error().message, HasSubstr("'dev.json' does not follow CoQA's layout"));
+  EXPECT_THAT(dataset.error().message, HasSubstr("'dev.json' does not follow the layout of CoQA"));
   EXPECT_THAT(dataset.error().message, HasSubstr(GetParam().message));
 }
 

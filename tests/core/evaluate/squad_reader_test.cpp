@@ -103,7 +103,7 @@ TEST_P(DamagedSquad, FailsNamingThePlace) {
   const auto dataset = parse_squad(file.dump(), "dev.json");
   ASSERT_FALSE(dataset);
   EXPECT_EQ(dataset.error().code, ErrorCode::corrupt_file);
-  EXPECT_THAT(dataset.error().message, HasSubstr("'dev.json' does not follow SQuAD's layout"));
+  EXPECT_THAT(dataset.error().message, HasSubstr("'dev.json' does not follow the layout of SQuAD"));
   EXPECT_THAT(dataset.error().message, HasSubstr(GetParam().message));
 }
 

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace quantscope {
 namespace {
@@ -75,14 +77,60 @@ TEST(ParseBoundedJson, DoesNotLeaveUnreadWhatIsBehindAZeroByte) {
 TEST(ParseBoundedJson, AStopEndsItBetweenTwoValues) {
   std::stop_source stop;
   int seen = 0;
-  const auto stop_soon = [&](int, nlohmann::json::parse_event_t, nlohmann::json&) {
+  JsonReading reading;
+  reading.take = [&](auto, nlohmann::json&) {
     if (++seen == 3) stop.request_stop();
-    return true;
+    return false;
   };
-  const auto value = parse_bounded_json("[1,2,3,4,5,6,7,8]", "x", {}, stop_soon, stop.get_token());
+  const auto value = parse_bounded_json("[[],[],[],[],[],[]]", "x", {}, reading, stop.get_token());
   ASSERT_FALSE(value);
   EXPECT_EQ(value.error().code, ErrorCode::cancelled);
   EXPECT_EQ(seen, 3);
+}
+
+TEST(ParseBoundedJson, IsWhatTheLibraryReads) {
+  for (const char* text :
+       {"5", "-5", "18446744073709551615", "1.5e3", "\"a\\u00e9\"", "null", "true", "[]", "{}", "[[],{},[[1]]]",
+        R"({"a":{"b":[1,{"c":null}]},"d":[{"e":"f"},{"e":2}],"a":3})", "\xEF\xBB\xBF[1]"})
+    EXPECT_EQ(*parse_bounded_json(text, "x"), nlohmann::json::parse(text)) << text;
+}
+
+TEST(ParseBoundedJson, LeavesOutWhatIsTooDeep) {
+  const auto value = parse_bounded_json(R"([1,[2,[3,[4]],{"a":5,"b":{"c":6}}]])", "x", {}, {.deepest = 2});
+  EXPECT_EQ(*value, nlohmann::json::parse(R"([1,[2,[],{}]])"));
+}
+
+TEST(ParseBoundedJson, HandsOutPartsWithTheNamesThatLeadToThem) {
+  std::vector<std::string> seen;
+  JsonReading reading;
+  reading.take = [&](std::span<const std::string_view> names, nlohmann::json& value) {
+    std::string path;
+    for (const std::string_view name : names) path += "/" + std::string(name);
+    seen.push_back(path + " " + value.dump());
+    return path == "/runs/";
+  };
+  const auto value = parse_bounded_json(R"({"x":[],"runs":[{"a":1},{"b":{"c":2}}],"y":3})", "x", {}, reading);
+  EXPECT_EQ(*value, nlohmann::json::parse(R"({"x":[],"runs":[],"y":3})"));
+  EXPECT_THAT(seen, ::testing::ElementsAre("/x []", R"(/runs/ {"a":1})", R"(/runs//b {"c":2})",
+                                           R"(/runs/ {"b":{"c":2}})", "/runs []", R"( {"runs":[],"x":[],"y":3})"));
+}
+
+TEST(ParseBoundedJson, HoldsNoMoreThanWasAllowedAtOneTime) {
+  std::string text = "[[1,2]";
+  for (int i = 0; i < 1000; ++i) text += ",[1,2]";
+  text += "]";
+  JsonReading reading;
+  reading.kept = 10;
+  EXPECT_THAT(parse_bounded_json(text, "x", {}, reading).error().message, HasSubstr("more than 10 values in one part"));
+  reading.take = [](std::span<const std::string_view> names, nlohmann::json&) { return names.size() == 1; };
+  EXPECT_TRUE(parse_bounded_json(text, "x", {}, reading)->empty());
+}
+
+/// Each object is looked at once: a look at all before it would take hours here.
+TEST(ParseBoundedJson, ReadsAListOfManyObjects) {
+  std::string text = "[{\"a\":0}";
+  for (int i = 1; i < 1'000'000; ++i) text += ",{\"a\":0}";
+  EXPECT_EQ(parse_bounded_json(text + "]", "x", {}, {.deepest = 9})->size(), 1'000'000U);
 }
 
 TEST(CountJsonValues, IsAnUpperBound) {
