@@ -27,12 +27,20 @@ struct Repetition {
   std::vector<RunResult> recorded;  ///< empty for a single request
 };
 
+/// Whether it is the run.json of a report. What holds more than a request may is read as one.
+Result<bool> has_runs(std::string_view text) {
+  if (!count_json_values(text, "The file", request_limits)) return true;
+  const auto document = parse_bounded_json(text, "The file", request_limits);
+  if (!document) return tl::unexpected(document.error());
+  return document->is_object() && document->contains("runs");
+}
+
 /// A report's run.json repeats all its runs; a single request is one run.
 Result<Repetition> repetition_of(std::string_view text) {
-  const auto document = parse_bounded_json(text, "The file", run_file_limits);
-  if (!document) return tl::unexpected(document.error());
   Repetition repetition;
-  if (!document->is_object() || !document->contains("runs")) {
+  const auto holds_runs = has_runs(text);
+  if (!holds_runs) return tl::unexpected(holds_runs.error());
+  if (!*holds_runs) {
     auto request = run_request_from_json(text);
     if (!request) return tl::unexpected(request.error());
     repetition.requests.push_back(std::move(*request));

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/experiment/request_json.h"
+#include "core/experiment/run_file_limits.h"
 #include "core/input/bounded_json.h"
 
 namespace quantscope {
@@ -64,7 +65,7 @@ std::vector<RunRequest> CompareRequest::runs() const {
 std::string to_json(const RunRequest& request) { return request_to_json(request).dump(2); }
 
 Result<RunRequest> run_request_from_json(std::string_view text) {
-  const auto json = parse_bounded_json(text, "This run request");
+  const auto json = parse_bounded_json(text, "This run request", request_limits);
   if (!json) return tl::unexpected(json.error());
   return request_from_json(*json);
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -24,6 +26,8 @@ std::int64_t sum_of(const std::vector<QaAnswer>& answers) {
   for (const QaAnswer& answer : answers) sum += answer.*count;
   return sum;
 }
+
+constexpr std::array<std::string_view, 3> state_names = {"finished", "stopped", "failed"};
 
 /// "stories260K" of "/models/stories260K", "model" of "/models/model.gguf".
 std::string model_name(const ModelIdentity& model) {
@@ -67,6 +71,14 @@ std::string run_name(const RunResult& result) {
   if (!file.empty()) return file;
   const std::string configuration = configuration_text(result.request.settings);
   return result.model_label.empty() ? configuration : result.model_label + " " + configuration;
+}
+
+std::string_view run_state_name(RunState state) { return state_names[static_cast<std::size_t>(state)]; }
+
+std::optional<RunState> parse_run_state(std::string_view name) {
+  const auto found = std::ranges::find(state_names, name);
+  if (found == state_names.end()) return std::nullopt;
+  return static_cast<RunState>(found - state_names.begin());
 }
 
 std::vector<std::string> model_labels(std::span<const ModelIdentity> models) {

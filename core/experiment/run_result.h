@@ -84,6 +84,8 @@ struct KlOutcome {
 };
 
 enum class RunState : std::uint8_t { finished, stopped, failed };
+std::string_view run_state_name(RunState state);  ///< "finished", "stopped", "failed"
+std::optional<RunState> parse_run_state(std::string_view name);
 
 /// One configuration's measured results; whatever was finished before a stop or failure is kept.
 struct RunResult {

@@ -33,6 +33,18 @@ json answer_to_json(const QaAnswer& answer) {
           {"smallest_margin", answer.smallest_margin}};
 }
 
+void put_spread(json& value, const std::string& name, const Spread& spread) {
+  value[name] = spread.median;
+  value[name + "_min"] = spread.minimum;
+  value[name + "_max"] = spread.maximum;
+}
+
+Spread get_spread(const json& value, const std::string& name) {
+  return {value.at(name), value.at(name + "_min"), value.at(name + "_max")};
+}
+
+}  // namespace
+
 QaAnswer answer_from_json(const json& value) {
   QaAnswer answer;
   answer.story_id = value.at("story");
@@ -53,18 +65,6 @@ QaAnswer answer_from_json(const json& value) {
   answer.smallest_margin = value.at("smallest_margin");
   return answer;
 }
-
-void put_spread(json& value, const std::string& name, const Spread& spread) {
-  value[name] = spread.median;
-  value[name + "_min"] = spread.minimum;
-  value[name + "_max"] = spread.maximum;
-}
-
-Spread get_spread(const json& value, const std::string& name) {
-  return {value.at(name), value.at(name + "_min"), value.at(name + "_max")};
-}
-
-}  // namespace
 
 json qa_to_json(const QaOutcome& outcome) {
   json domains = json::array();
@@ -108,7 +108,6 @@ Result<QaOutcome> qa_from_json(const json& value) {
   outcome.notes = value.at("notes").get<std::vector<std::string>>();
   outcome.asked = value.value("asked", std::int64_t{0});
   outcome.seconds = value.at("seconds");
-  for (const json& item : value.at("items")) outcome.answers.push_back(answer_from_json(item));
   return outcome;
 }
 
@@ -144,10 +143,11 @@ Result<PerplexityOutcome> perplexity_from_json(const json& value) {
   outcome.seconds = value.at("seconds");
   outcome.result = {value.at("mean_nll"), value.at("perplexity"), value.at("perplexity_error"),
                     value.at("scored"),   value.at("tokens"),     {}};
-  for (const json& chunk : value.at("chunks"))
-    outcome.result.chunks.push_back(
-        {chunk.at("index"), chunk.at("nll_sum"), chunk.at("nll_square_sum"), chunk.at("scored")});
   return outcome;
+}
+
+PerplexityChunk perplexity_chunk_from_json(const json& value) {
+  return {value.at("index"), value.at("nll_sum"), value.at("nll_square_sum"), value.at("scored")};
 }
 
 json speed_to_json(const SpeedResult& speed) {

@@ -10,11 +10,17 @@
 namespace quantscope {
 
 nlohmann::json qa_to_json(const QaOutcome& outcome);
-Result<QaOutcome> qa_from_json(const nlohmann::json& value);
 nlohmann::json perplexity_to_json(const PerplexityOutcome& outcome);
-Result<PerplexityOutcome> perplexity_from_json(const nlohmann::json& value);
 nlohmann::json kl_to_json(const KlOutcome& outcome);
+
+/// Without their answers and windows, which are read one by one.
+Result<QaOutcome> qa_from_json(const nlohmann::json& value);
+Result<PerplexityOutcome> perplexity_from_json(const nlohmann::json& value);
 Result<KlOutcome> kl_from_json(const nlohmann::json& value);
+QaAnswer answer_from_json(const nlohmann::json& value);
+PerplexityChunk perplexity_chunk_from_json(const nlohmann::json& value);
+KlChunk kl_chunk_from_json(const nlohmann::json& value);
+
 nlohmann::json speed_to_json(const SpeedResult& speed);
 SpeedResult speed_from_json(const nlohmann::json& value);
 

@@ -49,13 +49,6 @@ json chunk_to_json(const KlChunk& chunk) {
           {"same_top", chunk.same_top}};
 }
 
-KlChunk chunk_from_json(const json& value) {
-  return {value.at("index"),        value.at("scored"),
-          value.at("kl_sum"),       value.at("nll_sum"),
-          value.at("base_nll_sum"), value.at("delta_p_square_sum"),
-          value.at("same_top"),     {}};
-}
-
 void put_figures(json& value, const KlResult& result) {
   put(value, "same_top", result.same_top);
   put(value, "rms_delta_p", result.rms_delta_p);
@@ -126,8 +119,14 @@ Result<KlOutcome> kl_from_json(const json& value) {
   result.base_nll = get_estimate(value, "base_mean_nll", result.scored);
   result.log_ratio = get_estimate(value, "ln_perplexity_ratio", result.scored);
   result.nll_correlation = value.at("nll_correlation");
-  for (const json& chunk : value.at("chunks")) result.chunks.push_back(chunk_from_json(chunk));
   return outcome;
+}
+
+KlChunk kl_chunk_from_json(const json& value) {
+  return {value.at("index"),        value.at("scored"),
+          value.at("kl_sum"),       value.at("nll_sum"),
+          value.at("base_nll_sum"), value.at("delta_p_square_sum"),
+          value.at("same_top"),     {}};
 }
 
 }  // namespace quantscope

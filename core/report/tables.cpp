@@ -12,8 +12,6 @@
 namespace quantscope {
 namespace {
 
-constexpr std::array<std::string_view, 3> state_names = {"finished", "stopped", "failed"};
-
 /// `n` of `asked` questions are answered; windows likewise. What was asked for is empty where it is not known.
 constexpr std::array<std::string_view, 48> run_columns = {"configuration",
                                                           "label",
@@ -157,7 +155,7 @@ std::string runs_csv(std::span<const RunResult> runs) {
   CsvTable table({run_columns.begin(), run_columns.end()});
   for (const RunResult& run : runs) {
     table.text(run_name(run)).text(label_of(run));
-    table.text(state_names[static_cast<std::size_t>(run.state)]);
+    table.text(run_state_name(run.state));
     table.integer(run.measured.weights()).integer(run.resolved.as_commonly_reported).integer(run.measured.total());
     table.number(run.resolved.bits_per_quantized_weight).number(run.resolved.bits_per_weight).number(run.load_seconds);
     put_scores(table, run);

@@ -16,12 +16,7 @@ namespace {
 
 /// A run that is going on, or was when its process was killed, reads as stopped.
 constexpr std::string_view running = "running";
-constexpr std::array<std::string_view, 3> state_names = {"finished", "stopped", "failed"};
-
-RunState state_of(std::string_view name) {
-  const auto found = std::ranges::find(state_names, name);
-  return found == state_names.end() ? RunState::stopped : static_cast<RunState>(found - state_names.begin());
-}
+RunState state_of(std::string_view name) { return parse_run_state(name).value_or(RunState::stopped); }
 
 tl::unexpected<Error> damaged(const Database& database, const Error& reason) {
   return fail(ErrorCode::corrupt_file, database.path().string() + " holds a run that cannot be read: " + reason.message,
@@ -240,9 +235,8 @@ Result<void> write_end(Database& database, std::int64_t run, const RunResult& re
   if (result.load_seconds > 0)
     if (auto written = write_measured(database, run, result); !written) return written;
   const Error error = result.error.value_or(Error{});
-  return database.run(
-      "UPDATE run SET state = ?2, error_message = ?3, error_where = ?4 WHERE id = ?1",
-      std::array<SqlValue, 4>{run, state_names[static_cast<std::size_t>(result.state)], error.message, error.where});
+  return database.run("UPDATE run SET state = ?2, error_message = ?3, error_where = ?4 WHERE id = ?1",
+                      std::array<SqlValue, 4>{run, run_state_name(result.state), error.message, error.where});
 }
 
 Result<void> write_whole_run(Database& database, const RunResult& result) {
