@@ -20,22 +20,28 @@ bool is_prediction(const json& entry) {
 
 Result<ImportedAnswers> parse_coqa_predictions(std::string_view bytes, const QaDataset& dataset,
                                                std::string_view file) {
-  const auto value = parse_bounded_json(bytes, file);
-  if (!value) return tl::unexpected(value.error());
-  const json& list = *value;
-  if (!list.is_array())
-    return fail(ErrorCode::corrupt_file, fmt::format("{} is not a JSON list of {{id, turn_id, answer}}.", file),
-                std::string(file));
   AnswerCollector collector(dataset, file);
-  for (const json& entry : list) {
-    if (!is_prediction(entry))
-      return fail(ErrorCode::corrupt_file,
-                  fmt::format("{}: entry {} is not {{id: text, turn_id: number, answer: text}}.", file,
-                              &entry - &list.front() + 1),
-                  std::string(file));
+  std::size_t entries = 0;
+  const auto wrong = [&](std::string_view entry) {
+    return fail(ErrorCode::corrupt_file,
+                fmt::format("{}: {} is not {{id: text, turn_id: number, answer: text}}.", file, entry),
+                std::string(file));
+  };
+  JsonReading reading;
+  reading.take = [&](std::span<const std::string_view> names, json& entry) -> Result<bool> {
+    if (names.size() != 1 || !names[0].empty()) return false;
+    ++entries;
+    if (!is_prediction(entry)) return wrong(fmt::format("entry {}", entries));
     const auto item = collector.find(entry["id"].get<std::string>(), entry["turn_id"].get<std::int64_t>());
     if (item) collector.add(*item, entry["answer"].get_ref<const std::string&>());
-  }
+    return true;
+  };
+  const auto rest = parse_bounded_json(bytes, file, {}, reading);
+  if (!rest) return tl::unexpected(rest.error());
+  if (!rest->is_array())
+    return fail(ErrorCode::corrupt_file, fmt::format("{} is not a JSON list of {{id, turn_id, answer}}.", file),
+                std::string(file));
+  if (!rest->empty()) return wrong("an entry");
   return collector.finish(std::string(unknown_prompt),
                           {"The file of predictions does not say with which prompts they were made."});
 }
