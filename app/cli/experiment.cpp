@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -89,9 +90,15 @@ std::vector<std::string> row_of(const RunResult& run) {
   } else {
     row.insert(row.end(), {"-", "-", "-"});
   }
-  row.push_back(run.perplexity ? perplexity_text(run.perplexity->result) : "-");
+  row.push_back(run.perplexity && !run.perplexity->result.chunks.empty() ? perplexity_text(run.perplexity->result)
+                                                                         : "-");
   row.push_back(run.speed ? rate_text(run.speed->generation_tokens_per_second.median) : "-");
   return row;
+}
+
+bool has_figures(const RunResult& run) {
+  return run.measured.weights() > 0 || run.speed || (run.qa && !run.qa->answers.empty()) ||
+         (run.perplexity && !run.perplexity->result.chunks.empty()) || (run.kl && !run.kl->result.chunks.empty());
 }
 
 std::string comparison_text(const PairRow& pair) {
@@ -268,7 +275,8 @@ void print_results(const Session& session, const std::vector<RunResult>& results
     print_json(document);
     return;
   }
-  if (results.empty()) return;
+  // A run that failed before anything was measured has its error on standard error and nothing for a table.
+  if (std::ranges::none_of(results, [](const RunResult& run) { return has_figures(run); })) return;
   std::vector<std::vector<std::string>> table = {{"configuration", "weights", "as commonly reported", "bits/weight",
                                                   "F1 %", "EM %", "n", "perplexity", "tokens/s"}};
   for (const RunResult& run : results) table.push_back(row_of(run));

@@ -57,7 +57,7 @@ Result<std::string> samples_of(const QaOutcome& qa) {
 
 /// What --format takes.
 struct ExportFormat {
-  std::string name;
+  std::string name, contents;  ///< contents: what a run must hold, for messages
   std::string file_prefix, file_ending;
   bool (*has)(const RunResult&);
   Result<std::string> (*text)(const RunResult&);
@@ -67,10 +67,11 @@ bool has_coqa(const RunResult& run) { return run.qa && run.qa->task.kind == Task
 
 const std::array<ExportFormat, 3>& formats() {
   static const std::array<ExportFormat, 3> list = {{
-      {"lm-eval", "samples_coqa", ".jsonl", has_coqa, [](const RunResult& run) { return samples_of(*run.qa); }},
-      {"coqa", "predictions", ".json", has_coqa,
+      {"lm-eval", "answers to CoQA's questions", "samples_coqa", ".jsonl", has_coqa,
+       [](const RunResult& run) { return samples_of(*run.qa); }},
+      {"coqa", "answers to CoQA's questions", "predictions", ".json", has_coqa,
        [](const RunResult& run) { return Result<std::string>(coqa_predictions(*run.qa)); }},
-      {"kl", "kl_tokens", ".csv", [](const RunResult& run) { return run.kl.has_value(); },
+      {"kl", "KL divergence", "kl_tokens", ".csv", [](const RunResult& run) { return run.kl.has_value(); },
        [](const RunResult& run) { return Result<std::string>(kl_tokens_csv(run.kl->result)); }},
   }};
   return list;
@@ -84,6 +85,11 @@ std::vector<std::string> format_names() {
 
 Result<std::vector<std::string>> write_files(const std::vector<RunResult>& runs, const ExportOptions& options) {
   const ExportFormat& format = *std::ranges::find(formats(), options.format, &ExportFormat::name);
+  if (std::ranges::none_of(runs, format.has))
+    return fail(ErrorCode::not_found,
+                fmt::format("No run of {} holds {}: there is nothing to export as {}.", options.workspace,
+                            format.contents, format.name),
+                options.workspace);
   std::error_code error;
   fs::create_directories(options.folder, error);
   if (error)

@@ -59,11 +59,8 @@ Result<void> load_text(const Session& session, const SensitivityCommand& options
   auto tokenizer = Tokenizer::of(*scene.checkpoint);
   if (!tokenizer) return tl::unexpected(tokenizer.error());
   scene.tokenizer = *tokenizer;
-  auto chunks = parse_range(options.chunks, "--chunks");
-  if (!chunks) return tl::unexpected(chunks.error());
   scene.task.data = options.data;
   scene.task.protocol = options.protocol;
-  std::tie(scene.task.first_chunk, scene.task.last_chunk) = *chunks;
   auto data = load_task_data({options.model, settings, {scene.task}}, scene.tokenizer.get(), scene.checkpoint->model(),
                              ResourcePaths::locate(), session.stop);
   if (!data) return tl::unexpected(data.error());
@@ -80,6 +77,9 @@ Result<Scene> prepare(const Session& session, const SensitivityCommand& options)
   auto checkpoint = open_model(options.model);
   if (!checkpoint) return tl::unexpected(checkpoint.error());
   scene.checkpoint = *checkpoint;
+  const auto chunks = parse_range(options.chunks, "--chunks");
+  if (!chunks) return tl::unexpected(chunks.error());
+  std::tie(scene.task.first_chunk, scene.task.last_chunk) = *chunks;
   scene.task.kind = TaskKind::kl;
   scene.task.base = *base;
   if (options.wanted() != SensitivityMeasure::error)
@@ -202,11 +202,12 @@ void print_rows(const SensitivityCommand& options, const Scene& scene, const std
   for (const SensitivityRow& row : rows) table.push_back(cells_of(row, measured));
   print_table(table);
   if (!measured) return;
-  fmt::print("{} in {}; base {}, {}.\n",
-             options.mode == "only" ? "Only this is quantized, the rest is the base: "
-                                    : "All but this is quantized, this is the base's: ",
-             configuration_text(scene.resolved.settings), configuration_text(scene.resolved.kl_base->settings),
-             kl_definition);
+  const std::string quantized = configuration_text(scene.resolved.settings);
+  const std::string base = configuration_text(scene.resolved.kl_base->settings);
+  if (options.mode == "only")
+    fmt::print("Only what a row names is in {}, the rest is in {}; {}.\n", quantized, base, kl_definition);
+  else
+    fmt::print("All is in {} but what a row names, which is in {}; {}.\n", quantized, base, kl_definition);
 }
 
 void print_result(const Session& session, const SensitivityCommand& options, const Scene& scene,

@@ -249,6 +249,9 @@ TEST_F(CommandLine, EvaluateHasTheFieldsThatScriptsRelyOn) {
 }
 
 TEST_F(CommandLine, SensitivityRanksTensorsAndLayers) {
+  const Outcome range = errors("sensitivity " + model() + " nf4 --chunks 9:2");
+  EXPECT_EQ(range.exit_code, 2) << "even where no window is read";
+  EXPECT_THAT(range.output, HasSubstr("--chunks 9:2 is not a range"));
   const json errors = cli_json("sensitivity " + model() + " nf4");
   EXPECT_EQ(errors.at("rows").size(), 14U);
   EXPECT_TRUE(errors.at("rows").at(0).contains("sqnr_db"));

@@ -183,7 +183,10 @@ TEST_F(WorkspaceCommands, DivergencesAreKeptReportedAndExported) {
   int rows = 0;
   while (std::getline(tokens, line)) ++rows;
   EXPECT_EQ(rows, 6 * 255);
-  EXPECT_TRUE(cli_json("export " + workspace + " " + file("out")).at("files").empty());
+  const Outcome nothing = cli("export " + workspace + " " + file("none"));
+  EXPECT_EQ(nothing.exit_code, 1);
+  EXPECT_THAT(nothing.output, HasSubstr("holds answers to CoQA's questions: there is nothing to export as lm-eval."));
+  EXPECT_FALSE(std::filesystem::exists(study_.file("none"))) << "no folder is made for nothing";
 }
 
 TEST_F(WorkspaceCommands, SensitivitiesAreKeptAndReported) {
