@@ -70,8 +70,9 @@ std::string text_name(const Task& task, const std::filesystem::path& path, bool 
   return path.filename().string() + (without_mark ? " (without its byte order mark)" : "");
 }
 
-Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
-                       const std::stop_token& stop) {
+/// Reads and tokenizes the text of a task; the windows of it that the task asks for.
+Result<ChunkRange> load_text(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources,
+                             TaskData& data, const std::stop_token& stop) {
   const std::filesystem::path path = data_path(task, resources);
   auto protocol = find_protocol(task.protocol);
   if (!protocol) return tl::unexpected(protocol.error());
@@ -91,7 +92,7 @@ Result<void> load_text(const Task& task, const Tokenizer& tokenizer, const Resou
   if (!ids) return tl::unexpected(ids.error());
   data.text_ids = std::move(*ids);
   data.context = std::max(data.context, protocol->window);
-  return {};
+  return choose_chunks(std::ssize(data.text_ids), data.protocol, task.first_chunk, task.last_chunk);
 }
 
 Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const ResourcePaths& resources, TaskData& data,
@@ -101,8 +102,7 @@ Result<void> load_kl(const Task& task, const Tokenizer& tokenizer, const Resourc
         ErrorCode::invalid_argument,
         "The task kl needs a base to compare with: --base SETTINGS, or the first configuration of a comparison.",
         "base");
-  if (auto loaded = load_text(task, tokenizer, resources, data, stop); !loaded) return loaded;
-  const auto range = choose_chunks(std::ssize(data.text_ids), data.protocol, task.first_chunk, task.last_chunk);
+  const auto range = load_text(task, tokenizer, resources, data, stop);
   if (!range) return tl::unexpected(range.error());
   data.kl_base = KlBaseInput{*task.base, data.protocol.window, range->count() * data.protocol.scored()};
   return {};
@@ -114,7 +114,10 @@ Result<void> load_task(const Task& task, const Tokenizer* tokenizer, const Resou
     case TaskKind::coqa:
     case TaskKind::squad:
     case TaskKind::jsonl: return load_qa(task, *tokenizer, resources, data, stop);
-    case TaskKind::perplexity: return load_text(task, *tokenizer, resources, data, stop);
+    case TaskKind::perplexity:
+      if (const auto range = load_text(task, *tokenizer, resources, data, stop); !range)
+        return tl::unexpected(range.error());
+      return {};
     case TaskKind::kl: return load_kl(task, *tokenizer, resources, data, stop);
     case TaskKind::speed:
       data.context = std::max(data.context, task.speed.prompt_tokens + task.speed.generated_tokens);

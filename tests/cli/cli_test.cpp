@@ -15,7 +15,9 @@ namespace quantscope {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 namespace fs = std::filesystem;
 using testing::Outcome;
 using testing::run_shell;
@@ -246,6 +248,16 @@ TEST_F(CommandLine, EvaluateHasTheFieldsThatScriptsRelyOn) {
   for (const char* field : {"prompt_tokens_per_second", "generation_tokens_per_second_min", "time_to_first_token_max",
                             "load_seconds", "quantize_seconds", "memory_bandwidth", "bandwidth_share_min"})
     EXPECT_TRUE(speed.contains(field)) << field;
+}
+
+TEST_F(CommandLine, ATextThatIsTooShortIsRefusedBeforeTheModelIsLoaded) {
+  std::ofstream(file("short.txt")) << "too short";
+  for (const char* command : {"evaluate", "compare"}) {
+    const std::string arguments =
+        std::string(command) + " " + model() + " nf4 --task perplexity --data " + file("short.txt");
+    EXPECT_EQ(cli(arguments).output, "") << "no table of dashes";
+    EXPECT_THAT(errors(arguments).output, AllOf(HasSubstr("needs at least 512"), Not(HasSubstr("Quantizing"))));
+  }
 }
 
 TEST_F(CommandLine, SensitivityRanksTensorsAndLayers) {

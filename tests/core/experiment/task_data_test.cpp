@@ -40,16 +40,15 @@ TEST(LoadTaskData, SaysThatATextWasReadWithoutItsByteOrderMark) {
     request.tasks = {task};
     return testing::value_of(load_task_data(request, tokenizer.get(), ModelDescription(), ResourcePaths::locate()));
   };
-  const TaskData plain = load("A cat sat."), marked = load(
-                                                 "\xEF\xBB\xBF"
-                                                 "A cat sat.");
+  std::string text;
+  for (int i = 0; i < 512; ++i) text += "A cat sat. ";
+  const std::string with_mark = "\xEF\xBB\xBF" + text;
+  const TaskData plain = load(text), marked = load(with_mark);
   EXPECT_EQ(plain.text_name, "text.txt");
   EXPECT_EQ(marked.text_name, "text.txt (without its byte order mark)");
   EXPECT_EQ(marked.text_ids, plain.text_ids);
   EXPECT_EQ(marked.text_hash, plain.text_hash) << "the same tokens can be paired and pooled";
-  EXPECT_NE(marked.text_hash, hash_bytes("\xEF\xBB\xBF"
-                                         "A cat sat."))
-      << "the hash of the file is that of windows with the mark in them";
+  EXPECT_NE(marked.text_hash, hash_bytes(with_mark)) << "the hash of the file is that of windows with the mark in them";
 }
 
 TEST(LoadTaskData, SizesTheCacheByTokensNotByBytes) {
