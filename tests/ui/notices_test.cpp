@@ -2,6 +2,7 @@
 #include <QApplication>
 #include <QCheckBox>
 #include <QLabel>
+#include <QMenuBar>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QScrollArea>
@@ -112,7 +113,7 @@ class NoticesTest : public QObject {
     int asked = 0;
     window.workspace().set_question([&](const QString& sentence) {
       ++asked;
-      return !sentence.contains(QStringLiteral("results of 1 runs"));
+      return !sentence.contains(QStringLiteral("results of one run"));
     });
     window.show();
     window.runs().add(row_of(answered_run("nf4", 3, 7)));
@@ -122,6 +123,25 @@ class NoticesTest : public QObject {
     window.runs().note_report();
     QVERIFY(window.close());
     QCOMPARE(asked, 1);
+  }
+
+  void no_access_key_is_taken_twice() {
+    MainWindow window(ResourcePaths::locate());
+    window.show();
+    QVERIFY(QTest::qWaitForWindowExposed(&window));
+    QMap<QString, QString> taken;
+    const auto take = [&](const QString& text) {
+      const QKeySequence key = QKeySequence::mnemonic(text);
+      if (key.isEmpty()) return;
+      QVERIFY2(!taken.contains(key.toString()), qPrintable(text + u' ' + taken.value(key.toString())));
+      taken.insert(key.toString(), text);
+    };
+    for (const QAction* menu : window.menuBar()->actions()) take(menu->text());
+    for (const QLabel* label : window.findChildren<QLabel*>())
+      if (label->buddy() != nullptr && label->isVisible()) take(label->text());
+    for (const QAbstractButton* button : window.findChildren<QAbstractButton*>())
+      if (button->isVisible()) take(button->text());
+    QVERIFY(taken.size() > 15);
   }
 
   void every_page_is_in_the_list_of_shortcuts() {

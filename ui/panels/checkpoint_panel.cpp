@@ -77,7 +77,7 @@ CheckpointPanel::CheckpointPanel(Session& session, QWidget* parent)
   description_->setAccessibleName(tr("Checkpoint"));
   baseline_note_->setWordWrap(true);
   baseline_note_->setAccessibleName(tr("What the baseline is"));
-  auto* recent_label = new QLabel(tr("&Recent"), this);
+  auto* recent_label = new QLabel(tr("Recent, ne&west first"), this);
   recent_label->setBuddy(recent_);
   recent_->setAccessibleName(tr("Recent checkpoints"));
   recent_->setMaximumHeight(84);

@@ -70,7 +70,7 @@ QWidget* ConfigurationPanel::build_controls() {
              tr("The scales are themselves stored in 8 bits."));
   add_choice(*form, tr("&Compute dtype"), "compute",
              tr("What decoded weights and activations are rounded to before a product."));
-  add_choice(*form, tr("Output &head"), "head", tr("Whether the output head is quantized as well."));
+  add_choice(*form, tr("Output he&ad"), "head", tr("Whether the output head is quantized as well."));
   add_choice(*form, tr("&KV cache"), "kv_type", tr("What keys and values are stored as."));
   add_numbers(*form);
 

@@ -76,10 +76,10 @@ void DataPanel::build_controls() {
   text_ = named(new QComboBox(this), tr("Text"), tr("A plain text file, or the small bundled sample."));
   text_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   divergence_ =
-      named(new QCheckBox(tr("&KL divergence"), this), tr("KL divergence"),
+      named(new QCheckBox(tr("KL diver&gence"), this), tr("KL divergence"),
             tr("How far the predictions on the text are from those of the first configuration of Compare all."));
-  speed_ = named(new QCheckBox(tr("Spee&d"), this), tr("Speed"),
-                 tr("128 prompt tokens and 32 generated ones, three times."));
+  speed_ =
+      named(new QCheckBox(tr("Speed"), this), tr("Speed"), tr("128 prompt tokens and 32 generated ones, three times."));
 }
 
 void DataPanel::lay_out() {

@@ -28,7 +28,8 @@ void MainWindow::connect_workspace() {
   connect(workspace_, &WorkspaceControl::failed, this, [this](const Error& error) { show_error(this, error); });
   connect(runs_panel_, &RunsPanel::resume, &queue_, &RunQueue::resume);
   workspace_->set_question([this](const QString& sentence) {
-    return QMessageBox::question(this, tr("Results that nothing keeps"), sentence) == QMessageBox::Yes;
+    return QMessageBox::question(this, tr("Results that nothing keeps"), sentence, QMessageBox::Yes | QMessageBox::No,
+                                 QMessageBox::No) == QMessageBox::Yes;
   });
 }
 

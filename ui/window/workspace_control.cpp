@@ -9,6 +9,14 @@
 
 namespace quantscope::ui {
 
+namespace {
+
+QString runs_text(std::int64_t count) {
+  return count == 1 ? WorkspaceControl::tr("one run") : WorkspaceControl::tr("%1 runs").arg(count);
+}
+
+}  // namespace
+
 bool is_workspace_path(const QString& path) { return path.endsWith(QLatin1String(".quantscope"), Qt::CaseInsensitive); }
 
 WorkspaceControl::WorkspaceControl(RunsModel& runs, RunQueue& queue, QObject* parent)
@@ -91,17 +99,16 @@ std::int64_t WorkspaceControl::runs_to_lose() const {
 
 bool WorkspaceControl::accept_closing() const {
   const std::int64_t lost = runs_to_lose();
-  return lost == 0 || question_(tr("Nothing keeps the results of %1 runs in the table: they would be lost. \"New "
+  return lost == 0 || question_(tr("Nothing keeps the results of %1 in the table: they would be lost. \"New "
                                    "workspace\" or \"Export report\" keeps them. Close the window and lose them?")
-                                    .arg(lost));
+                                    .arg(runs_text(lost)));
 }
 
 bool WorkspaceControl::accept_loss(const QString& path) const {
   const std::int64_t lost = runs_to_lose();
-  return lost == 0 || question_(tr("Nothing keeps the results of %1 runs in the table: they would be lost. \"New "
+  return lost == 0 || question_(tr("Nothing keeps the results of %1 in the table: they would be lost. \"New "
                                    "workspace\" keeps them. Open %2 and lose them?")
-                                    .arg(lost)
-                                    .arg(QFileInfo(path).fileName()));
+                                    .arg(runs_text(lost), QFileInfo(path).fileName()));
 }
 
 void WorkspaceControl::show(const QString& path, const std::vector<RunEntry>& rows) {
