@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "core/experiment/json_whole.h"
 #include "kernels/error.h"
 
 namespace quantscope {
@@ -48,7 +49,11 @@ class JsonFields {
   template <class T>
   void read(std::string_view field, const nlohmann::json& json, T& value) {
     try {
-      value = json.get<T>();
+      if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+        value = whole(json);
+      } else {
+        value = json.get<T>();
+      }
     } catch (const nlohmann::json::exception& error) {
       complain(fmt::format("has a field \"{}\" of the wrong type", field));
       error_.detail = error.what();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/experiment/json_whole.h"
 #include "core/input/bounded_file.h"
 #include "core/input/bounded_json.h"
 
@@ -35,7 +36,7 @@ json figures_to_json(const SensitivityFigures& figures) {
 
 SensitivityFigures figures_from_json(const json& value) {
   SensitivityFigures figures;
-  figures.scored = value.at("scored");
+  figures.scored = whole(value.at("scored"));
   figures.perplexity = value.at("perplexity");
   figures.base_perplexity = value.at("base_perplexity");
   figures.seconds = value.at("seconds");

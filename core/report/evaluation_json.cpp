@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/experiment/json_whole.h"
 #include "core/experiment/request_json.h"
 
 namespace quantscope {
@@ -48,18 +49,18 @@ Spread get_spread(const json& value, const std::string& name) {
 QaAnswer answer_from_json(const json& value) {
   QaAnswer answer;
   answer.story_id = value.at("story");
-  answer.item = {value.at("story_index"), value.at("question_index")};
+  answer.item = {whole_of_element(value.at("story_index")), whole_of_element(value.at("question_index"))};
   answer.source = value.at("source");
-  answer.turn = value.at("turn");
+  answer.turn = whole_of_element(value.at("turn"));
   answer.prediction = value.at("prediction");
   answer.references = value.at("references").get<std::vector<std::string>>();
   for (std::size_t i = 0; i < answer.scores.size(); ++i) {
     const json& score = value.at("scores").at(std::string(scorer_name(static_cast<Scorer>(i))));
     answer.scores[i] = {score.at("f1"), score.at("em")};
   }
-  answer.prompt_tokens = value.at("prompt_tokens");
-  answer.computed_tokens = value.at("computed_tokens");
-  answer.generated_tokens = value.at("generated_tokens");
+  answer.prompt_tokens = whole_of_element(value.at("prompt_tokens"));
+  answer.computed_tokens = whole_of_element(value.at("computed_tokens"));
+  answer.generated_tokens = whole_of_element(value.at("generated_tokens"));
   answer.cut_left = value.at("cut_left");
   answer.stop = value.at("stop");
   answer.smallest_margin = value.at("smallest_margin");
@@ -106,7 +107,7 @@ Result<QaOutcome> qa_from_json(const json& value) {
   outcome.dataset_name = value.at("dataset");
   outcome.dataset_hash = value.at("dataset_hash");
   outcome.notes = value.at("notes").get<std::vector<std::string>>();
-  outcome.asked = value.value("asked", std::int64_t{0});
+  outcome.asked = whole_or_zero(value, "asked");
   outcome.seconds = value.at("seconds");
   return outcome;
 }
@@ -139,15 +140,16 @@ Result<PerplexityOutcome> perplexity_from_json(const json& value) {
   outcome.task = std::move(*task);
   outcome.text_name = value.at("text");
   outcome.text_hash = value.at("text_hash");
-  outcome.asked = value.value("asked", std::int64_t{0});
+  outcome.asked = whole_or_zero(value, "asked");
   outcome.seconds = value.at("seconds");
-  outcome.result = {value.at("mean_nll"), value.at("perplexity"), value.at("perplexity_error"),
-                    value.at("scored"),   value.at("tokens"),     {}};
+  outcome.result = {value.at("mean_nll"),      value.at("perplexity"),    value.at("perplexity_error"),
+                    whole(value.at("scored")), whole(value.at("tokens")), {}};
   return outcome;
 }
 
 PerplexityChunk perplexity_chunk_from_json(const json& value) {
-  return {value.at("index"), value.at("nll_sum"), value.at("nll_square_sum"), value.at("scored")};
+  return {whole_of_element(value.at("index")), value.at("nll_sum"), value.at("nll_square_sum"),
+          whole_of_element(value.at("scored"))};
 }
 
 json speed_to_json(const SpeedResult& speed) {
@@ -169,14 +171,15 @@ json speed_to_json(const SpeedResult& speed) {
 
 SpeedResult speed_from_json(const json& value) {
   SpeedResult speed;
-  speed.options = {value.at("prompt_tokens"), value.at("generated_tokens"), value.at("repetitions")};
+  speed.options = {whole(value.at("prompt_tokens")), whole(value.at("generated_tokens")),
+                   whole(value.at("repetitions"))};
   speed.prompt_tokens_per_second = get_spread(value, "prompt_tokens_per_second");
   speed.generation_tokens_per_second = get_spread(value, "generation_tokens_per_second");
   speed.time_to_first_token = get_spread(value, "time_to_first_token");
   // Reports of earlier versions lack these.
   speed.load_seconds = value.value("load_seconds", 0.0);
   speed.quantize_seconds = value.value("quantize_seconds", 0.0);
-  speed.bytes_per_token = value.value("bytes_per_token", std::int64_t{0});
+  speed.bytes_per_token = whole_or_zero(value, "bytes_per_token");
   speed.memory_bandwidth = value.value("memory_bandwidth", 0.0);
   return speed;
 }

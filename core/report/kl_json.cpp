@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/experiment/json_whole.h"
 #include "core/experiment/request_json.h"
 #include "core/report/evaluation_json.h"
 
@@ -103,12 +104,12 @@ Result<KlOutcome> kl_from_json(const json& value) {
   outcome.text_name = value.at("text");
   outcome.text_hash = value.at("text_hash");
   outcome.base = value.at("base");
-  outcome.asked = value.value("asked", std::int64_t{0});
+  outcome.asked = whole_or_zero(value, "asked");
   outcome.seconds = value.at("seconds");
   outcome.base_seconds = value.at("base_seconds");
   KlResult& result = outcome.result;
-  result.scored = value.at("scored");
-  result.tokens = value.at("tokens");
+  result.scored = whole(value.at("scored"));
+  result.tokens = whole(value.at("tokens"));
   result.divergence = {value.at("kl_mean"), value.at("kl_error"), result.scored};
   result.divergence_percentiles = percentiles_from_json(value.at("kl_percentiles"));
   result.delta_p_percentiles = percentiles_from_json(value.at("delta_p_percentiles"));
@@ -123,10 +124,14 @@ Result<KlOutcome> kl_from_json(const json& value) {
 }
 
 KlChunk kl_chunk_from_json(const json& value) {
-  return {value.at("index"),        value.at("scored"),
-          value.at("kl_sum"),       value.at("nll_sum"),
-          value.at("base_nll_sum"), value.at("delta_p_square_sum"),
-          value.at("same_top"),     {}};
+  return {whole_of_element(value.at("index")),
+          whole_of_element(value.at("scored")),
+          value.at("kl_sum"),
+          value.at("nll_sum"),
+          value.at("base_nll_sum"),
+          value.at("delta_p_square_sum"),
+          whole_of_element(value.at("same_top")),
+          {}};
 }
 
 }  // namespace quantscope

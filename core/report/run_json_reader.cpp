@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/experiment/json_whole.h"
 #include "core/experiment/request_json.h"
 #include "core/experiment/run_file_limits.h"
 #include "core/report/evaluation_json.h"
@@ -20,7 +21,7 @@ using Names = std::span<const std::string_view>;
 MemoryRows memory_from_json(const json& value) {
   MemoryRows rows;
   for (std::size_t i = 0; i < memory_tag_count; ++i)
-    rows.bytes[i] = value.value(std::string(memory_tag_name(static_cast<MemoryTag>(i))), std::int64_t{0});
+    rows.bytes[i] = whole_or_zero(value, std::string(memory_tag_name(static_cast<MemoryTag>(i))).c_str());
   return rows;
 }
 
@@ -32,9 +33,9 @@ double number_or_infinity(const json& value) {
 TensorRecord tensor_from_json(const json& value) {
   return {value.at("name"),
           value.at("format"),
-          value.at("rows"),
-          value.at("columns"),
-          {value.at("codes"), value.at("scales")},
+          whole_of_element(value.at("rows")),
+          whole_of_element(value.at("columns")),
+          {whole_of_element(value.at("codes")), whole_of_element(value.at("scales"))},
           {value.at("relative_error"), number_or_infinity(value.at("sqnr_db")), value.at("cosine"),
            value.at("max_absolute"), value.at("mean_absolute")}};
 }
@@ -49,8 +50,8 @@ Result<Resolved> resolved_from_json(const json& value) {
   resolved.reasons = value.at("reasons").get<std::vector<std::string>>();
   resolved.memory_warning = value.at("memory_warning");
   resolved.forecast = memory_from_json(value.at("forecast"));
-  resolved.as_commonly_reported = value.at("as_commonly_reported");
-  resolved.quantized_values = value.at("quantized_values");
+  resolved.as_commonly_reported = whole(value.at("as_commonly_reported"));
+  resolved.quantized_values = whole(value.at("quantized_values"));
   resolved.bits_per_quantized_weight = value.at("bits_per_quantized_weight");
   resolved.bits_per_weight = value.at("bits_per_weight");
   return resolved;
@@ -63,7 +64,7 @@ Provenance provenance_from_json(const json& value) {
           value.at("baseline_note"),
           value.at("device"),
           value.at("dispatch_level"),
-          value.at("threads"),
+          whole(value.at("threads")),
           value.at("started"),
           value.value("imported_from", std::string()),
           value.value("tokenizer", std::string())};
@@ -103,9 +104,9 @@ Result<RunResult> read_result(const json& value) {
   result.provenance = provenance_from_json(value.at("provenance"));
   result.state = parse_run_state(value.at("state").get<std::string>()).value_or(RunState::failed);
   result.measured = memory_from_json(value.at("measured"));
-  result.mapped_bytes = value.at("mapped_bytes");
-  result.peak_resident_bytes = value.at("peak_resident_bytes");
-  result.peak_device_bytes = value.value("peak_device_bytes", std::int64_t{0});
+  result.mapped_bytes = whole(value.at("mapped_bytes"));
+  result.peak_resident_bytes = whole(value.at("peak_resident_bytes"));
+  result.peak_device_bytes = whole_or_zero(value, "peak_device_bytes");
   result.load_seconds = value.at("load_seconds");
   if (value.contains("error"))
     result.error = Error{ErrorCode::internal, value.at("error").at("message"), {}, value.at("error").at("where")};

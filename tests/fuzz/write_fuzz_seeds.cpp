@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/report/run_json.h"
 #include "core/workspace/schema.h"
 #include "core/workspace/workspace.h"
 #include "tests/core/checkpoint/small_checkpoints.h"
@@ -178,6 +179,8 @@ int main(int count, char** arguments) {
   }
   write(folder / "config", "small", small_config());
   if (!write_workspaces(folder / "workspace")) return 1;
+  write(folder / "run_json", "answered", quantscope::runs_json(std::vector{answered_run()}));
+  write(folder / "run_json", "both", quantscope::runs_json(std::vector{kl_run(), answered_run()}));
   copy_architectures(folder);
   write_constructs(folder);
   write_questions(folder);

@@ -46,6 +46,20 @@ std::string refusal_of(const json& file) {
   return runs ? std::string() : runs.error().message;
 }
 
+TEST(RunJson, CountsThatAreNoWholeNumbersAreRefused) {
+  const json good = file_of(1);
+  for (const char* place : {"/runs/0/mapped_bytes", "/runs/0/provenance/threads", "/runs/0/tensors/1/rows",
+                            "/runs/0/kl/chunks/0/scored", "/runs/0/perplexity/asked", "/runs/0/measured/codes"}) {
+    const json::json_pointer field(place);
+    ASSERT_TRUE(good.contains(field)) << place;
+    for (const json& wrong : {json(1.5), json(1e66), json(-1e300), json(std::uint64_t{1} << 63), json("1")}) {
+      json file = good;
+      file[field] = wrong;
+      EXPECT_THAT(refusal_of(file), HasSubstr("lacks a field or has one of the wrong type")) << place << " " << wrong;
+    }
+  }
+}
+
 TEST(RunJson, ReadsEveryListOfEveryRun) {
   const auto runs = value_of(runs_from_json(file_of(3).dump()));
   ASSERT_EQ(runs.size(), 3U);
