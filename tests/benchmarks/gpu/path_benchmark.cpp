@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/cuda/linear_runner.h"
+#include "tests/benchmarks/gpu/random_tensor.h"
 
 /// Times the products of a linear on each path that can form them, for growing numbers of rows: where the thresholds of
 /// linear_paths.h belong on this GPU. Weights change from call to call, so that they come from memory and not from the
@@ -65,15 +66,15 @@ std::vector<Format> formats() {
           {"q6_k", ggml_format(GgmlType::q6_k)}};
 }
 
-/// Copies of one weight that together are larger than the L2 cache. Their values do not matter: all are 0.
+/// Copies of one weight that together are larger than the L2 cache.
 std::vector<std::unique_ptr<CudaWeight>> weights(Device& device, const DynamicTables& tables,
                                                  const WeightFormat& format, std::int64_t rows, std::int64_t columns) {
   const FormatBytes bytes = format_bytes(format, rows, columns);
   const std::int64_t copies = 3 * device.shape().l2_bytes / (bytes.codes + bytes.scales) + 2;
   std::vector<std::unique_ptr<CudaWeight>> all;
   for (std::int64_t i = 0; i < copies; ++i) {
-    const auto tensor =
-        must(QuantizedTensor::allocate(device.host_ledger(), rows, columns, format, MemoryTag::workspace));
+    auto tensor = must(QuantizedTensor::allocate(device.host_ledger(), rows, columns, format, MemoryTag::workspace));
+    benchmarks::fill_randomly(tensor);
     all.push_back(must(CudaWeight::upload(device, tables, tensor)));
   }
   return all;

@@ -12,10 +12,11 @@
 #include <vector>
 
 #include "kernels/plugin/plugin_loader.h"
+#include "tests/benchmarks/gpu/random_tensor.h"
 
 /// Where a step of generation spends its time: each operation of a layer by itself, one after the other through the
 /// layers of a model in the shape of Llama-3.2-1B, so that weights come from memory as in a model; then all of them
-/// together, and the head. Weights are zero, which changes nothing but the power that is drawn.
+/// together, and the head. Weights are random.
 ///
 ///   step_benchmark [POSITIONS [LAYERS [HIDDEN]]]     default: 512 16 2048
 ///
@@ -66,6 +67,7 @@ class StepTimer {
       frequencies_.push_back(std::pow(5e5F, -2.0F * static_cast<float>(pair) / static_cast<float>(head_dim)));
     norm_ = weight(1, shape.hidden, dense_format(DataType::fp32));
     residual_ = must(backend.create_buffer(1, shape.hidden));
+    must(backend.write(*residual_, 1, random_values(shape.hidden)));
     for (std::int64_t layer = 0; layer < shape.layers; ++layer) add_layer();
   }
 
@@ -127,8 +129,9 @@ class StepTimer {
 
  private:
   std::unique_ptr<Weight> weight(std::int64_t rows, std::int64_t columns, const WeightFormat& format) {
-    return must(backend_.upload(
-        must(QuantizedTensor::allocate(backend_.upload_ledger(), rows, columns, format, MemoryTag::codes))));
+    auto tensor = must(QuantizedTensor::allocate(backend_.upload_ledger(), rows, columns, format, MemoryTag::codes));
+    fill_randomly(tensor);
+    return must(backend_.upload(std::move(tensor)));
   }
 
   void add_layer() {
