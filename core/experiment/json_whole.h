@@ -4,14 +4,14 @@
 #include <concepts>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
 #include <utility>
 
-namespace quantscope {
+#include "core/checkpoint/json_document.h"
+#include "core/experiment/count_limits.h"
 
-/// No model has a petabyte, and sums of a thousand such numbers do not overflow.
-inline constexpr std::int64_t largest_whole = std::int64_t{1} << 49;
-/// Of an element of a list: sums of four million do not overflow.
-inline constexpr std::int64_t largest_whole_of_element = std::int64_t{1} << 40;
+namespace quantscope {
 
 /// A value of a file that must be a whole number, which becomes an integer of any type. The library itself casts
 /// fractions, and numbers that the type cannot hold. Throws json::type_error like get().
@@ -21,13 +21,10 @@ class JsonWhole {
 
   template <std::integral T>
   operator T() const {  // NOLINT(google-explicit-constructor): takes its type from where it goes, as a json does
-    const bool is_whole = value_.is_number_unsigned()
-                              ? value_.get<std::uint64_t>() <= static_cast<std::uint64_t>(largest_)
-                              : value_.is_number_integer() && value_.get<std::int64_t>() >= -largest_;
-    const std::int64_t number = is_whole ? value_.get<std::int64_t>() : 0;
-    if (!is_whole || !std::in_range<T>(number))
+    const auto number = value_.is_number_integer() ? whole_number(value_) : std::nullopt;
+    if (!number || *number < -largest_ || *number > largest_ || !std::in_range<T>(*number))
       throw nlohmann::json::type_error::create(302, "a whole number of its range is missing", &value_);
-    return static_cast<T>(number);
+    return static_cast<T>(*number);
   }
 
  private:
@@ -38,7 +35,7 @@ class JsonWhole {
 inline JsonWhole whole(const nlohmann::json& value) { return {value, largest_whole}; }
 inline JsonWhole whole_of_element(const nlohmann::json& value) { return {value, largest_whole_of_element}; }
 /// 0 where the field is absent, as files of earlier versions have it.
-inline std::int64_t whole_or_zero(const nlohmann::json& object, const char* field) {
+inline std::int64_t whole_or_zero(const nlohmann::json& object, std::string_view field) {
   const auto found = object.find(field);
   return found == object.end() ? 0 : static_cast<std::int64_t>(whole(*found));
 }

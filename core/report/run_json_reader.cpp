@@ -21,7 +21,7 @@ using Names = std::span<const std::string_view>;
 MemoryRows memory_from_json(const json& value) {
   MemoryRows rows;
   for (std::size_t i = 0; i < memory_tag_count; ++i)
-    rows.bytes[i] = whole_or_zero(value, std::string(memory_tag_name(static_cast<MemoryTag>(i))).c_str());
+    rows.bytes[i] = whole_or_zero(value, memory_tag_name(static_cast<MemoryTag>(i)));
   return rows;
 }
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/experiment/count_limits.h"
+
 namespace quantscope {
 namespace {
 
@@ -86,7 +88,7 @@ std::int64_t Row::integer() { return sqlite3_column_int64(statement_, next_++); 
 
 std::int64_t Row::count() {
   const std::int64_t value = sqlite3_column_int64(statement_, next_);
-  const bool wrong = value < 0 || value > largest_count;
+  const bool wrong = value < 0 || value > largest_whole;
   if (wrong) wrong_column_ = sqlite3_column_name(statement_, next_);
   ++next_;
   return wrong ? 0 : value;

@@ -29,7 +29,7 @@ class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
   std::int64_t integer();
-  /// How many of something, or its place: 0 to largest_count. Anything else is noted as wrong and reads as 0.
+  /// How many of something, or its place: 0 to largest_whole. Anything else is noted as wrong and reads as 0.
   std::int64_t count();
   double number();
   std::string text();
@@ -38,9 +38,6 @@ class Row {
   bool is_null() const;  ///< of the next column
   /// The column whose count is wrong, nullptr if none is.
   const char* wrong_column() const { return wrong_column_; }
-
-  /// No model has a petabyte, and sums of ten thousand such counts do not overflow.
-  static constexpr std::int64_t largest_count = std::int64_t{1} << 49;
 
  private:
   sqlite3_stmt* statement_;
