@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tests/benchmarks/gpu/attention_speed.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <numeric>
 #include <random>
 #include <vector>
+
+#include "tests/benchmarks/gpu/median_seconds.h"
 
 namespace quantscope::benchmarks {
 namespace {
@@ -26,19 +26,16 @@ Result<std::unique_ptr<Buffer>> random_rows(Backend& backend, std::int64_t rows,
 }
 
 Result<double> seconds_per_call(Backend& backend, const std::function<Result<void>()>& operation) {
-  std::vector<double> seconds;
-  for (int run = 0; run <= runs; ++run) {  // the first is not counted
-    if (auto idle = backend.synchronize(); !idle) return tl::unexpected(idle.error());
-    const auto begin = std::chrono::steady_clock::now();
+  const auto calls = [&]() -> Result<void> {
     for (int call = 0; call < calls_per_run; ++call) {
-      if (auto queued = operation(); !queued) return tl::unexpected(queued.error());
+      if (auto queued = operation(); !queued) return queued;
     }
-    if (auto done = backend.synchronize(); !done) return tl::unexpected(done.error());
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-    if (run > 0) seconds.push_back(elapsed.count() / calls_per_run);
-  }
-  std::nth_element(seconds.begin(), seconds.begin() + runs / 2, seconds.end());
-  return seconds[runs / 2];
+    return {};
+  };
+  const auto seconds = median_seconds(
+      runs, [&] { return backend.synchronize(); }, calls);
+  if (!seconds) return seconds;
+  return *seconds / calls_per_run;
 }
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include "core/model/model.h"
 #include "kernels/plugin/plugin_loader.h"
 #include "tests/benchmarks/gpu/attention_speed.h"
+#include "tests/benchmarks/gpu/must.h"
 #include "tests/benchmarks/gpu/random_checkpoint.h"
 #include "tests/benchmarks/gpu/roofline.h"
 
@@ -23,12 +24,6 @@ namespace {
 constexpr std::int64_t generated_tokens = 128;
 constexpr std::int64_t prompts[] = {512, 2048};
 constexpr int repetitions = 3;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return std::move(*result);
-}
 
 /// Bytes that one step of generation reads at least: linears and head.
 double step_bytes(const Model& model) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "kernels/cuda/linear_runner.h"
+#include "tests/benchmarks/gpu/median_seconds.h"
+#include "tests/benchmarks/gpu/must.h"
 #include "tests/benchmarks/gpu/random_tensor.h"
 
 /// Times the products of a linear on each path that can form them, for growing numbers of rows: where the thresholds of
@@ -18,21 +18,14 @@
 ///   path_benchmark [DEVICE]     default: 0
 namespace quantscope::cuda {
 namespace {
+using benchmarks::median_seconds;
+using benchmarks::must;
+
 constexpr std::int64_t row_counts[] = {1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512};
 constexpr std::int64_t most_rows = 512;
 constexpr LinearPath paths[] = {LinearPath::few_rows, LinearPath::warps, LinearPath::library};
 constexpr int timings = 5;
 constexpr int rounds_per_timing = 4;  // through all copies of the weight
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return std::move(*result);
-}
-
-void must(Result<void> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-}
 
 struct Format {
   const char* name;
@@ -119,26 +112,23 @@ class PathTimer {
 
   double seconds(LinearPath path, const std::vector<std::unique_ptr<CudaWeight>>& all, const CudaBuffer& input,
                  std::int64_t rows, CudaBuffer& output) {
-    std::vector<double> times;
-    for (int timing = 0; timing <= timings; ++timing) {  // the first is not counted
-      must(device_->finish("a timing"));
-      const auto begin = std::chrono::steady_clock::now();
+    const auto rounds = [&]() -> Result<void> {
       for (int round = 0; round < rounds_per_timing; ++round) {
         for (const auto& weight : all) {
-          must(device_->begin());
+          if (auto ready = device_->begin(); !ready) return ready;
           linears_->begin({input.values(), nullptr, rows, input.columns, nullptr, 0.0F, 0.0F});
           Linear linear;
           linear.weight = weight.get();
           linear.compute = ComputeType::bf16;
-          must(linears_->multiply_on(path, linear, {output.values(), weight->rows, 0, weight->rows, false}));
+          auto done = linears_->multiply_on(path, linear, {output.values(), weight->rows, 0, weight->rows, false});
+          if (!done) return done;
         }
       }
-      must(device_->finish("a timing"));
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      if (timing > 0) times.push_back(elapsed.count() / (rounds_per_timing * static_cast<double>(all.size())));
-    }
-    std::nth_element(times.begin(), times.begin() + timings / 2, times.end());
-    return times[timings / 2];
+      return {};
+    };
+    return must(median_seconds(
+               timings, [&] { return device_->finish("a timing"); }, rounds)) /
+           (rounds_per_timing * static_cast<double>(all.size()));
   }
 
   std::unique_ptr<Device> device_;  // first: everything below lives in its memory

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -12,6 +11,8 @@
 #include <vector>
 
 #include "kernels/plugin/plugin_loader.h"
+#include "tests/benchmarks/gpu/median_seconds.h"
+#include "tests/benchmarks/gpu/must.h"
 #include "tests/benchmarks/gpu/random_tensor.h"
 
 /// Where a step of generation spends its time: each operation of a layer by itself, one after the other through the
@@ -26,16 +27,6 @@ namespace {
 constexpr int runs = 7;
 constexpr int steps_per_run = 8;
 constexpr std::int64_t head_dim = 64;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-  return std::move(*result);
-}
-
-void must(Result<void> result) {
-  if (!result) throw std::runtime_error(result.error().message);
-}
 
 struct Shape {
   std::int64_t positions = 512;
@@ -166,17 +157,15 @@ class StepTimer {
   }
 
   double median_of_runs(const std::function<Result<void>()>& operation) {
-    std::vector<double> seconds;
-    for (int run = 0; run <= runs; ++run) {  // the first is not counted
-      must(backend_.synchronize());
-      const auto begin = std::chrono::steady_clock::now();
-      for (int step = 0; step < steps_per_run; ++step) must(operation());
-      must(backend_.synchronize());
-      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-      if (run > 0) seconds.push_back(elapsed.count() / steps_per_run);
-    }
-    std::nth_element(seconds.begin(), seconds.begin() + runs / 2, seconds.end());
-    return seconds[runs / 2];
+    const auto steps = [&]() -> Result<void> {
+      for (int step = 0; step < steps_per_run; ++step) {
+        if (auto done = operation(); !done) return done;
+      }
+      return {};
+    };
+    return must(median_seconds(
+               runs, [&] { return backend_.synchronize(); }, steps)) /
+           steps_per_run;
   }
 
   Backend& backend_;
